@@ -1,0 +1,1 @@
+"""Tables, numbered upgrades and seed data."""
