@@ -1,0 +1,56 @@
+"""Which databases a run uses, and the fixtures that give them out."""
+
+import pytest
+
+from tests.support.databases import KINDS
+from tests.support.scheduling import DatabaseAndFileScheduling
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--database",
+        choices=[*KINDS, "all"],
+        default="sqlite",
+        help="the database that tests run on; `all` runs each of them once per kind (default: sqlite)",
+    )
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "only_on(kind, reason): this test is about one kind of database and does not run on the others"
+    )
+
+
+def pytest_generate_tests(metafunc):
+    """A test that uses a database, directly or through a fixture, runs once per kind."""
+    if "databases" not in metafunc.fixturenames:
+        return
+    asked = metafunc.config.getoption("database")
+    kinds = list(KINDS) if asked == "all" else [asked]
+    only = metafunc.definition.get_closest_marker("only_on")
+    if only is not None:
+        kind, reason = only.args[0], only.kwargs["reason"]
+        skip = pytest.mark.skip(reason=f"runs only on {kind}: {reason}")
+        kinds = [kind] if kind in kinds else [pytest.param(kinds[0], marks=skip)]
+    metafunc.parametrize("databases", kinds, indirect=True, scope="session")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return DatabaseAndFileScheduling(config, log)
+
+
+@pytest.fixture(scope="session")
+def databases(request, tmp_path_factory):
+    """Fresh databases of this run's kind: `create()` answers a URL, `drop(url)` ends it."""
+    kind = KINDS[request.param](tmp_path_factory.mktemp(request.param))
+    yield kind
+    kind.close()
+
+
+@pytest.fixture
+def database_url(databases):
+    """The URL of an empty database that only this test uses."""
+    url = databases.create()
+    yield url
+    databases.drop(url)
