@@ -1,1 +1,3 @@
-"""What runs on a host: standard library only, and nothing of cloudapi."""
+"""The agent: runs on a host, or in the server's process for simulated hosts. Standard library only, Python 3.9 or later."""
+
+AGENT_VERSION = "1.0.0"
