@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--custom-compile-command 'make lock' pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types bench lock clean mariadb
+.PHONY: help run test lint types bench docs lock clean mariadb
 
 help: ## list the targets
 	@echo "make run [DATA=$(DATA)] [PORT=$(PORT)]"
@@ -36,6 +36,11 @@ types: $(INSTALLED_DEV) ## check the types with mypy
 
 bench: $(INSTALLED_DEV) ## measure speed and memory, as ratios to a bare view on the same server
 	$(BIN)/python -m benchmarks
+
+docs: $(INSTALLED) ## write the OpenAPI document and the configuration reference into build/docs
+	@mkdir -p build/docs
+	$(BIN)/cloudapi openapi > build/docs/openapi.json
+	$(BIN)/cloudapi config --explain > build/docs/configuration.txt
 
 lock: $(INSTALLED_DEV) ## write the lock files anew from pyproject.toml (UPGRADE=--upgrade: newest versions)
 	$(COMPILE) --group build --output-file requirements.lock
