@@ -1,0 +1,133 @@
+"""What a command is: declared once as a class, everything else derived from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from cloudapi.api.access import OPERATE
+from cloudapi.api.parameters import Entity, Integer, Parameter, Text
+from cloudapi.api.view import View
+from cloudapi.context import ADMIN, DOMAIN_ADMIN, RESOURCE_ADMIN, USER, Context
+from cloudapi.models.identity import Account, Domain, Project
+
+EVERYONE = (ADMIN, RESOURCE_ADMIN, DOMAIN_ADMIN, USER)
+ADMINS = (ADMIN, RESOURCE_ADMIN, DOMAIN_ADMIN)
+DOMAIN_ADMINS = (ADMIN, DOMAIN_ADMIN)
+ROOT = (ADMIN,)
+
+
+class Success(View):
+    """The answer of a command that has nothing to show: `success`, and `displaytext` where there is more to say."""
+
+    name = "success"
+
+
+class Command:
+    """A synchronous command. Its class name is the API name, capitalised.
+
+    :cvar roles: the roles whose default permissions allow it; a command without roles is not registered.
+    :cvar response: the view of its answer; `Success` where it shows nothing.
+    :cvar wrapper: the key around the answer where that is not the view's name.
+    :cvar event: the event type that it leaves; None for none.
+    :cvar subject: the parameter that names the resource of the event.
+    :cvar atomic: run as one transaction (off for those that call hosts and commit in parts themselves).
+    :cvar read_only: runs without a transaction and leaves no event.
+    """
+
+    roles: ClassVar[Sequence[str]] = ()
+    response: ClassVar[type[View]] = Success
+    wrapper: ClassVar[str | None] = None
+    event: ClassVar[str | None] = None
+    subject: ClassVar[str] = "id"
+    since: ClassVar[str | None] = None
+    atomic: ClassVar[bool] = True
+    read_only: ClassVar[bool] = False
+    is_async: ClassVar[bool] = False
+    authenticated: ClassVar[bool] = True
+    parameters: ClassVar[dict[str, Parameter]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.parameters = {}
+        for base in reversed(cls.__mro__):
+            for name, value in vars(base).items():
+                if isinstance(value, Parameter):
+                    cls.parameters[name] = value
+                elif name in cls.parameters:
+                    del cls.parameters[name]  # a subclass took the parameter away: `keyword = None`
+
+    @classmethod
+    def api_name(cls) -> str:
+        return cls.__name__[0].lower() + cls.__name__[1:]
+
+    @classmethod
+    def response_name(cls) -> str:
+        return cls.__name__.lower() + "response"
+
+    @classmethod
+    def wrapper_name(cls) -> str:
+        return cls.wrapper or cls.response.name
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        """:param values: the parsed parameters; those absent take their defaults."""
+        self.given = frozenset(values)
+        for name, parameter in self.parameters.items():
+            setattr(self, name, values[name] if name in values else parameter.default)
+
+    def owner(self, context: Context) -> Account:
+        """Return the account for which the command acts; commands with an `account` parameter override it."""
+        return context.owner or Account.get_by_id(context.caller.account_id)
+
+    def event_text(self, context: Context) -> str:
+        """Return what the event says; `context.event_text` wins where the service sets it."""
+        return (self.__doc__ or "").strip().split("\n")[0].rstrip(".")
+
+    def run(self, context: Context) -> Any:
+        """Do the work. Returns the record (or its id) that the view shows, a dict, a list of either, or None."""
+        raise TypeError(f"{type(self).__name__} has no run()")
+
+
+class AsyncCommand(Command):
+    """A command that becomes a job: `run` is executed by a worker, perhaps again after a crash.
+
+    What `run` does between two calls of `context.steps` must be safe to repeat.
+    """
+
+    is_async = True
+    atomic = False
+
+
+class AsyncCreateCommand(AsyncCommand):
+    """An asynchronous command whose answer carries the id of what it makes.
+
+    `create` writes the resource in its first state, in the transaction that writes the job; `run` goes on
+    with it as `self.created`.
+    """
+
+    creates: ClassVar[Any] = None
+
+    created: Any = None
+
+    def create(self, context: Context) -> Any:
+        """Write and return the new record."""
+        raise TypeError(f"{type(self).__name__} has no create()")
+
+
+class OwnerParameters:
+    """For whom something is made: the caller, or by `account` and `domainid`, or by `projectid`."""
+
+    account = Text(help="the account that shall own it; goes with domainid")
+    domainid = Entity(Domain, access=OPERATE, help="the domain of the account")
+    projectid = Entity(Project, access=OPERATE, help="the project that shall own it")
+
+    def owner(self, context: Context) -> Account:
+        from cloudapi.api.ownership import owner_for
+
+        return owner_for(context, self.account, self.domainid, self.projectid)
+
+
+class PageParameters:
+    keyword = Text(help="show only what contains this text")
+    page = Integer(minimum=1, help="which page, from 1; goes with pagesize")
+    pagesize = Integer(minimum=-1, help="how many in a page; -1 for all")

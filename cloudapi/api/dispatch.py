@@ -1,0 +1,281 @@
+"""A request, from its parameters to its answer; and a job, from its row to its result."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import peewee
+
+from cloudapi import events
+from cloudapi.api import access
+from cloudapi.api.command import AsyncCreateCommand, Command, Success
+from cloudapi.api.listing import Listing
+from cloudapi.api.parameters import Entity, EntityList, unpack
+from cloudapi.api.registry import Registry
+from cloudapi.context import Caller, Context
+from cloudapi.errors import ApiError, InsufficientCapacity, InternalError, InvalidParameter, UnsupportedAction, by_code
+from cloudapi.jobs import queue
+from cloudapi.jobs.locks import key as lock_key
+from cloudapi.jobs.steps import RecordedSteps, Steps
+from cloudapi.models.common import AsyncJob
+from cloudapi.models.database import transact
+
+log = logging.getLogger(__name__)
+
+HIDDEN = "The requested operation failed; ask the administrator, the log has the reason"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`body` is what stands below the response name; `name` the response name itself."""
+
+    name: str
+    body: Any
+
+
+class Dispatcher:
+    def __init__(self, registry: Registry, installation: Any) -> None:
+        self.registry = registry
+        self.installation = installation
+
+    def find(self, name: str | None, caller: Caller) -> type[Command]:
+        """Return the command that the caller may call by this name.
+
+        :raises UnsupportedAction: there is none, or the caller's role does not allow it.
+        """
+        if not name:
+            raise UnsupportedAction("Invalid request, no command sent")
+        command = self.registry.get(name)
+        if command is None or not self.installation.permissions.allowed(caller, command):
+            raise UnsupportedAction(f"The given command '{name[:80]}' either does not exist, is not available for user, "
+                                    "or is not allowed by the role of the account")
+        return command
+
+    def handle(self, raw: dict[str, str], caller: Caller, request_id: str) -> Answer:
+        """Run a command for an authenticated caller. `raw` are the request's parameters as they came."""
+        parameters = unpack(raw)
+        command_class = self.find(raw.get("command") or parameters.get("command"), caller)
+        context = Context(caller, self.installation, Steps(), request_id)
+        command = command_class(self.parse(command_class, parameters, context))
+        try:
+            return self._run(command, parameters, context)
+        except ApiError as error:
+            raise self._shown(error, context) from error
+        except peewee.DataError as error:
+            log.exception("request %s: %s", request_id, command.api_name())
+            raise InvalidParameter(f"Unable to execute API command {command.api_name().lower()}: "
+                                   "a value is out of the database's range") from error
+        except Exception as error:
+            log.exception("request %s: %s failed", request_id, command.api_name())
+            raise InternalError(f"{command.api_name()} failed: {type(error).__name__}" if caller.is_root_admin
+                                else HIDDEN) from error
+
+    @staticmethod
+    def _shown(error: ApiError, context: Context) -> ApiError:
+        """Return the error as this caller may see it: per-host refusals for root admins only."""
+        if isinstance(error, InsufficientCapacity) and error.refusals and context.caller.is_root_admin:
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in error.refusals)
+            if reasons not in error.text:
+                error.text = f"{error.text} ({reasons})"
+        return error
+
+    def handle_session(self, command_class: type[Command], raw: dict[str, str], **session: Any) -> tuple[Answer, str | None]:
+        """Run a command that needs no authentication (login and its kind).
+
+        :param session: what the transport knows: `token`, `session_key`, `remote_address`, `request_id`.
+        :returns: the answer, and the new session token to hand out ("" ends the session, None changes nothing).
+        """
+        context = Context(self.installation.callers.system(), self.installation, Steps(), session.pop("request_id"))
+        command = command_class(self.parse(command_class, unpack(raw), context))
+        try:
+            body, token = command.authenticate(context, **session)  # type: ignore[attr-defined]
+        except ApiError:
+            raise
+        except Exception as error:
+            log.exception("request %s: %s", context.request_id, command.api_name())
+            raise InternalError(HIDDEN) from error
+        return Answer(command.response_name(), body), token
+
+    def parse(self, command: type[Command], parameters: dict[str, Any], context: Context,
+              again: bool = False) -> dict[str, Any]:
+        """Return the typed values of the parameters that the command knows; others are ignored.
+
+        :raises InvalidParameter: a required one is missing, a value is of the wrong kind or names nothing.
+        :raises PermissionDenied: the caller has not the declared access to an entity.
+        """
+        name = command.api_name().lower()
+        values: dict[str, Any] = {}
+        for parameter in command.parameters.values():
+            sent = parameters.get(parameter.name.lower())
+            if sent is not None and parameter.roles and context.caller.role_type not in parameter.roles:
+                sent = None
+            if sent is None or parameter.is_blank(sent):
+                if parameter.required:
+                    raise InvalidParameter(
+                        f"Unable to execute API command {name} due to missing parameter {parameter.name}")
+                continue
+            if parameter.required and isinstance(sent, str) and not sent.strip():
+                raise InvalidParameter(f"Unable to execute API command {name} due to invalid value. "
+                                       f"Invalid value provided for API arg: {parameter.name} (it is empty)")
+            try:
+                value = parameter.parse_again(sent) if again else parameter.parse(sent)
+                if parameter.check is not None:
+                    parameter.check(value)
+            except InvalidParameter as error:
+                if error.text.startswith("due to"):
+                    error.text = f"Unable to execute API command {name} {error.text}"
+                raise
+            values[parameter.name] = value
+        for parameter in command.parameters.values():
+            value = values.get(parameter.name)
+            if isinstance(parameter, Entity) and parameter.access is not None and value is not None and value != -1:
+                for record in value if isinstance(parameter, EntityList) else [value]:
+                    access.check(context, record, parameter.access)
+        return values
+
+    def _run(self, command: Command, parameters: dict[str, Any], context: Context) -> Answer:
+        if command.is_async:
+            return Answer(command.response_name(), self._enqueue(command, parameters, context))
+        if command.read_only:
+            result = command.run(context)
+        elif command.atomic:
+            def work() -> Any:
+                done = command.run(context)
+                self._leave_event(command, context, done)
+                return done
+
+            result = transact(work)
+        else:
+            try:
+                result = command.run(context)
+            except BaseException:
+                context.steps.unwind()
+                raise
+            transact(lambda: self._leave_event(command, context, result))
+        self.installation.after_commit(context)
+        return Answer(command.response_name(), self.present(command, context, result))
+
+    def _leave_event(self, command: Command, context: Context, result: Any) -> None:
+        if command.event is None:
+            return
+        subject = getattr(command, command.subject, None) or result
+        events.completed(context, command.event, context.event_text or command.event_text(context), subject)
+
+    def present(self, command: Command, context: Context, result: Any) -> Any:
+        """Return the body of the answer for what `run` returned."""
+        view, wrapper = command.response, command.wrapper_name()
+        if isinstance(result, Listing):
+            return {"count": result.count, wrapper: result.objects} if result.count else {}
+        if view is Success:
+            body: dict[str, Any] = {"success": result is not False}
+            return {**body, **result} if isinstance(result, dict) else body
+        if isinstance(result, list):
+            objects = [item if isinstance(item, dict) else view.one(context, item) for item in result]
+            return {"count": len(objects), wrapper: objects} if objects else {}
+        if result is None:
+            return {}
+        return {wrapper: result if isinstance(result, dict) else view.one(context, result)}
+
+    def _enqueue(self, command: Command, parameters: dict[str, Any], context: Context) -> dict[str, Any]:
+        """Write the job, and what the command creates, in one transaction; then tell the workers."""
+
+        def write() -> tuple[AsyncJob, Any]:
+            created = command.create(context) if isinstance(command, AsyncCreateCommand) else None
+            subject = created if created is not None else getattr(command, command.subject, None)
+            if isinstance(subject, list):
+                subject = subject[0] if subject else None
+            start = None
+            if command.event is not None:
+                start = events.scheduled(context, command.event, context.event_text or command.event_text(context), subject)
+            locks = [lock_key(record) for parameter in command.parameters.values()
+                     if isinstance(parameter, Entity) and parameter.lock
+                     for record in _records(getattr(command, parameter.name))]
+            if created is not None:
+                locks.append(lock_key(created))
+            job = AsyncJob.create(
+                user_id=context.caller.user_id, account_id=context.caller.account_id,
+                domain_id=context.caller.domain_id, command=command.api_name(),
+                parameters=self._sealed(type(command), parameters), locks=locks, start_event_id=start,
+                request_id=context.request_id,
+                resource_type=subject.kind() if hasattr(subject, "kind") and callable(subject.kind) else None,
+                resource_id=getattr(subject, "id", None), resource_uuid=getattr(subject, "uuid", None))
+            return job, created
+
+        job, created = transact(write)
+        self.installation.jobs.submit(job.id)
+        answer = {"jobid": job.uuid}
+        if created is not None:
+            answer = {"id": created.uuid, **answer}
+        return answer
+
+    def _sealed(self, command: type[Command], parameters: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters as the job row keeps them: those of the command, secrets sealed."""
+        kept: dict[str, Any] = {}
+        for name, parameter in command.parameters.items():
+            sent = parameters.get(name.lower())
+            if sent is not None:
+                kept[name] = {"sealed": self.installation.secrets.seal(orjson.dumps(sent).decode())} \
+                    if parameter.secret else sent
+        return kept
+
+    def _unsealed(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        return {name.lower(): orjson.loads(self.installation.secrets.open(value["sealed"]))
+                if isinstance(value, dict) and "sealed" in value else value for name, value in parameters.items()}
+
+    def execute(self, job: AsyncJob, worker: str) -> None:
+        """Run a claimed job to its end; called by the engine."""
+        failure = by_code(job.failure["code"], job.failure["text"]) if job.failure else None
+        context = Context(self.installation.callers.by_user(job.user_id), self.installation,
+                          RecordedSteps(job.id, job.uuid, failure), job.request_id or job.uuid, job.id,
+                          job.start_event_id)
+        try:
+            command, result = self._attempt(job, context)
+        except ApiError as error:
+            self._fail(job, worker, context, self._shown(error, context))
+        except Exception as error:
+            log.exception("job %s: %s failed", job.uuid, job.command)
+            text = f"{job.command} failed: {type(error).__name__}" if context.caller.is_root_admin else HIDDEN
+            self._fail(job, worker, context, InternalError(text))
+        else:
+            body = self.present(command, context, result)
+
+            def end() -> None:
+                if queue.finish(job, worker, queue.SUCCEEDED, 0, body) and job.start_event_id is not None:
+                    subject = command.created if isinstance(command, AsyncCreateCommand) else result
+                    events.ended(context, subject)
+
+            transact(end)
+        self.installation.after_commit(context)
+
+    def _attempt(self, job: AsyncJob, context: Context) -> tuple[Command, Any]:
+        command_class = self.registry.get(job.command)
+        if command_class is None:
+            raise UnsupportedAction(f"The command {job.command} is not known to this version")
+        parameters = self._unsealed(job.parameters)
+        command = command_class(self.parse(command_class, parameters, context, again=job.attempts > 1))
+        if isinstance(command, AsyncCreateCommand):
+            command.created = command_class.creates.get_by_id(job.resource_id)  # type: ignore[attr-defined]
+        if job.start_event_id is not None and job.attempts <= 1:
+            transact(lambda: events.started(context))
+        return command, command.run(context)
+
+    def _fail(self, job: AsyncJob, worker: str, context: Context, error: ApiError) -> None:
+        transact(lambda: queue.note_failure(job, error.code, error.text))
+        context.steps.unwind()
+        body = {"errorcode": error.code, "errortext": error.text, "cserrorcode": error.cloudstack_code}
+
+        def end() -> None:
+            if queue.finish(job, worker, queue.FAILED, error.code, body) and job.start_event_id is not None:
+                events.failed(context, error.text)
+
+        transact(end)
+
+
+def _records(value: Any) -> list[Any]:
+    if value is None or value == -1:
+        return []
+    return value if isinstance(value, list) else [value]
+

@@ -1,0 +1,135 @@
+"""The application factory: the only place where the parts are wired together."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets as randomness
+from pathlib import Path
+from typing import Any
+
+import cloudapi.commands
+from cloudapi.api.discovery import Discovery, openapi_document
+from cloudapi.api.dispatch import Dispatcher
+from cloudapi.api.registry import Registry
+from cloudapi.configuration import Configuration
+from cloudapi.context import ADMIN_ACCOUNT, ADMIN_USER, ROOT_DOMAIN, Context
+from cloudapi.hosts.client import HostClient
+from cloudapi.hosts.transports import TransportRegistry
+from cloudapi.jobs.engine import ThreadEngine
+from cloudapi.jobs.periodic import Scheduler, Task
+from cloudapi.jobs.steps import Steps
+from cloudapi.models import database as db
+from cloudapi.models.identity import ApiKeyPair
+from cloudapi.secrets import Secrets
+from cloudapi.services import periodic
+from cloudapi.services.account.caller import Callers
+from cloudapi.services.account.session import Sessions
+from cloudapi.services.configuration.setting import Settings
+from cloudapi.services.role.permission import Permissions
+from schema import tables
+from schema.seed import seed
+
+log = logging.getLogger(__name__)
+
+
+class Installation:
+    """One installation's parts; services reach them through the context."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.data = Path(configuration.data)
+        self.data.mkdir(parents=True, exist_ok=True)
+        self.secrets = Secrets(self.data / "secret.key")
+        self.settings = Settings()
+        self.permissions = Permissions()
+        self.callers = Callers(self.secrets)
+        self.sessions = Sessions(self.callers, self.settings)
+        self.hosts = HostClient(TransportRegistry(simulator_path=self.data / "simulator.sqlite"))
+        self.registry = Registry()
+        self.registry.load(cloudapi.commands)
+        self.dispatcher = Dispatcher(self.registry, self)
+        self.jobs = ThreadEngine(self.dispatcher.execute, configuration.workers)
+        self.scheduler = Scheduler(self.jobs.worker, [
+            Task(task.name, lambda task=task: task.interval(self.settings), lambda task=task: task.work(self.context()))
+            for task in periodic.TASKS])
+        self.discovery = Discovery(self.registry)
+        self._openapi: bytes | None = None
+
+    def context(self) -> Context:
+        """Return a context for what the installation does by itself."""
+        return Context(self.callers.system(), self, Steps("system"))
+
+    def after_commit(self, context: Context) -> None:
+        """Do what a call left for after its transaction."""
+        while context.after:
+            action = context.after.pop(0)
+            try:
+                action()
+            except Exception:
+                log.exception("request %s: what follows the commit failed", context.request_id)
+
+    def openapi(self) -> bytes:
+        if self._openapi is None:
+            self._openapi = openapi_document(self.registry)
+        return self._openapi
+
+    def start(self) -> None:
+        """Start the workers and the periodic work."""
+        self.jobs.start()
+        self.scheduler.start()
+
+    def stop(self) -> None:
+        self.scheduler.stop()
+        self.jobs.stop()
+
+    def run_command(self, name: str, /, **parameters: Any) -> dict[str, Any]:
+        """Run a command as the admin, as the seeds do: through the same checks as any client's.
+
+        An asynchronous one is run to its end here, by this thread.
+        """
+        raw = {key: str(value) for key, value in parameters.items()}
+        answer = self.dispatcher.handle({"command": name, **raw}, self.callers.root(), "seed")
+        return answer.body  # type: ignore[no-any-return]
+
+
+def prepare(configuration: Configuration) -> bool:
+    """Open the database and make its tables and seeds where it is empty. Returns whether it was.
+
+    :raises RuntimeError: the database is of another version than this program needs.
+    """
+    Path(configuration.data).mkdir(parents=True, exist_ok=True)
+    db.connect(configuration.database_url)
+    version = tables.current_version()
+    if version is None:
+        tables.create()
+        db.transact(lambda: seed(configuration.endpoint))
+        return True
+    if version > tables.VERSION:
+        raise RuntimeError(f"the database has schema version {version}, this program knows {tables.VERSION} at most: "
+                           "install the newer program")
+    if version < tables.VERSION:
+        raise RuntimeError(f"the database has schema version {version}, this program needs {tables.VERSION}: "
+                           "run `cloudapi upgrade`")
+    return False
+
+
+def make_admin_keys(installation: Installation) -> dict[str, str]:
+    """Make the admin's first key pair and write it to `admin.json` (mode 0600). Returns what was written."""
+    api_key, secret_key = randomness.token_urlsafe(64), randomness.token_urlsafe(64)
+    db.transact(lambda: ApiKeyPair.create(
+        name="admin", user=ADMIN_USER, account_id=ADMIN_ACCOUNT, domain_id=ROOT_DOMAIN, api_key=api_key,
+        secret_key=installation.secrets.seal(secret_key)))
+    content = {"endpoint": installation.configuration.endpoint, "apikey": api_key, "secretkey": secret_key}
+    write_private(installation.data / "admin.json", json.dumps(content, indent=2) + "\n")
+    return content
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    temporary = path.with_suffix(".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    os.replace(temporary, path)

@@ -1,0 +1,111 @@
+"""Zones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cloudapi.api.access import ANY, OPERATE
+from cloudapi.api.command import EVERYONE, ROOT, Command
+from cloudapi.api.listing import ListCommand, TagParameters
+from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Map, Text, TextList
+from cloudapi.api.query import Query
+from cloudapi.context import Context
+from cloudapi.models.identity import Domain
+from cloudapi.models.infrastructure import Zone
+from cloudapi.services.zone import zone as zones
+from cloudapi.views.zone.zone import ZoneView
+
+NETWORK_TYPES = ("Basic", "Advanced")
+ALLOCATION_STATES = ("Enabled", "Disabled")
+
+
+class ListZones(TagParameters, ListCommand):
+    """Lists zones."""
+
+    roles, response = EVERYONE, ZoneView
+    order, tag_type = "t.sort_key DESC", "Zone"
+
+    id = Entity(Zone, column="id", minus_one=True, help="the zone with this ID")
+    ids = EntityList(Zone, column="id", since="4.19.0.0", help="the zones with these IDs")
+    name = Text(column="name", help="the zone of this name")
+    available = Flag(default=True, help="false: only those that the caller has Instances in as well")
+    domainid = Entity(Domain, access=OPERATE, column="domain_id", help="zones of this domain alone")
+    networktype = Text(column="network_type", choices=NETWORK_TYPES, help="zones of this network type")
+    showcapacities = Flag(default=False, help="add the capacities of each zone")
+    showicon = Flag(default=False, help="add the icon of each zone")
+    storageaccessgroup = Text(since="4.21.0", help="zones with this storage access group")
+
+    def filter(self, context: Context, query: Query) -> None:
+        zones.restrict(context, query, available=self.available, storage_access_group=self.storageaccessgroup)
+        self.filter_tags(query)
+
+
+class CreateZone(Command):
+    """Creates a zone."""
+
+    roles, event, response = ROOT, "ZONE.CREATE", ZoneView
+
+    name = Text(required=True, help="its name, unique in the cloud")
+    networktype = Text(required=True, choices=NETWORK_TYPES, help="Basic or Advanced")
+    dns1 = Text(required=True, help="the first DNS server of its Instances")
+    dns2 = Text(help="the second DNS server of its Instances")
+    internaldns1 = Text(required=True, help="the first DNS server of its system VMs")
+    internaldns2 = Text(help="the second DNS server of its system VMs")
+    ip6dns1 = Text(help="the first DNS server over IPv6")
+    ip6dns2 = Text(help="the second DNS server over IPv6")
+    guestcidraddress = Text(help="the CIDR of its isolated networks")
+    domain = Text(help="the DNS domain of its networks")
+    domainid = Entity(Domain, access=ANY, help="the domain that alone may use it")
+    allocationstate = Text(choices=ALLOCATION_STATES, help="whether Instances may be placed in it")
+    securitygroupenabled = Flag(default=False, help="whether its shared networks have security groups")
+    localstorageenabled = Flag(default=False, help="whether disks may lie on the hosts themselves")
+    isedge = Flag(default=False, since="4.18.0", help="whether it is an edge zone, without system VMs")
+    storageaccessgroups = TextList(since="4.21.0", help="the storage access groups of its hosts")
+
+    def run(self, context: Context) -> Any:
+        return zones.create(
+            context, self.name, self.networktype, dns=(self.dns1, self.dns2), ip6_dns=(self.ip6dns1, self.ip6dns2),
+            internal_dns=(self.internaldns1, self.internaldns2), guest_cidr=self.guestcidraddress,
+            network_domain=self.domain, domain=self.domainid, allocation_state=self.allocationstate,
+            security_groups=self.securitygroupenabled, local_storage=self.localstorageenabled, edge=self.isedge,
+            storage_access_groups=self.storageaccessgroups)
+
+
+class UpdateZone(Command):
+    """Changes a zone."""
+
+    roles, event, response = ROOT, "ZONE.EDIT", ZoneView
+
+    id = Entity(Zone, access=ANY, required=True, help="the zone")
+    name = Text(help="a new name")
+    dns1 = Text(help="the first DNS server of its Instances")
+    dns2 = Text(help="the second DNS server of its Instances")
+    internaldns1 = Text(help="the first DNS server of its system VMs")
+    internaldns2 = Text(help="the second DNS server of its system VMs")
+    ip6dns1 = Text(help="the first DNS server over IPv6")
+    ip6dns2 = Text(help="the second DNS server over IPv6")
+    guestcidraddress = Text(help="the CIDR of its isolated networks")
+    domain = Text(help="the DNS domain of its networks; empty for none")
+    dnssearchorder = TextList(help="the DNS search order of its Instances")
+    details = Map(help="details to set")
+    ispublic = Flag(help="true: everybody may use a zone that belonged to one domain")
+    allocationstate = Text(choices=ALLOCATION_STATES, help="whether Instances may be placed in it")
+    dhcpprovider = Text(help="who serves DHCP in it")
+    localstorageenabled = Flag(help="whether disks may lie on the hosts themselves")
+    sortkey = Integer(help="its place in lists; greater first")
+
+    def run(self, context: Context) -> Any:
+        return zones.update(context, self.id, {name: getattr(self, name) for name in self.given - {"id"}})
+
+
+class DeleteZone(Command):
+    """Deletes a zone that nothing is left in."""
+
+    roles, event = ROOT, "ZONE.DELETE"
+
+    id = Entity(Zone, access=ANY, required=True, help="the zone")
+
+    def run(self, context: Context) -> None:
+        zones.delete(context, self.id)
+
+

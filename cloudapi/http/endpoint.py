@@ -1,0 +1,137 @@
+"""The endpoint `/client/api`: who calls is found here, what is called is the dispatcher's."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flask import Flask, Request, Response, request
+
+from cloudapi.api.dispatch import Answer
+from cloudapi.context import Caller
+from cloudapi.errors import ApiError, InvalidRequest, MethodNotAllowed, Unauthenticated
+from cloudapi.http import signature
+from cloudapi.http.render import JSON_TYPE, error_body, render
+from cloudapi.models.base import new_uuid, now
+
+log = logging.getLogger("cloudapi.access")
+
+MAXIMUM_BODY = 4 << 20
+MAXIMUM_PARAMETERS = 4000
+
+
+def parameters_of(incoming: Request) -> dict[str, str]:
+    """Return the parameters of query string and form; of several values the last counts."""
+    found: dict[str, str] = {}
+    for source in (incoming.form, incoming.args) if incoming.method == "POST" else (incoming.args,):
+        for name, values in source.lists():
+            found[name] = values[-1]
+    if len(found) > MAXIMUM_PARAMETERS:
+        raise InvalidRequest(f"a request has at most {MAXIMUM_PARAMETERS} parameters")
+    return found
+
+
+class Endpoint:
+    """:param integration: serve without authentication, as root admin (for the loopback-only integration port)."""
+
+    def __init__(self, installation: Any, integration: bool = False) -> None:
+        self.installation = installation
+        self.integration = integration
+
+    def serve(self) -> Response:
+        request_id = new_uuid()
+        response_type, name, versioned = "xml", "errorresponse", False
+        cookies: list[tuple[str, str, int | None]] = []
+        try:
+            raw = parameters_of(request)
+            lowered = {key.lower(): value for key, value in raw.items()}
+            response_type = lowered.get("response", "xml")
+            command_name = lowered.get("command")
+            command = self.installation.registry.get(command_name or "")
+            if command is not None:
+                name = command.response_name()
+                if not command.authenticated:
+                    return self._session(command_name, raw, lowered, response_type, request_id)
+            caller = self._authenticate(raw, lowered)
+            versioned = True
+            answer = self.installation.dispatcher.handle(raw, caller, request_id)
+            status, body, name = 200, answer.body, answer.name
+        except ApiError as error:
+            status, body = error.code, error_body(error.code, error.cloudstack_code, error.text, error.uuids)
+            if error.code == 432:
+                name = "errorresponse"
+        return self._respond(name, body, response_type, status, versioned, cookies)
+
+    def _respond(self, name: str, body: Any, response_type: str, status: int, versioned: bool,
+                 cookies: list[tuple[str, str, int | None]]) -> Response:
+        payload, content_type = render(name, body, response_type, versioned)
+        response = Response(payload, status=status)
+        response.headers["Content-Type"] = content_type
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cache-Control"] = "no-store"
+        if status >= 400 and isinstance(body, dict):
+            text = str(body.get("errortext", ""))
+            response.headers["X-Description"] = text.encode("ascii", "replace").decode().replace("\r", " ").replace("\n", " ")[:500]
+        for cookie, value, age in cookies:
+            response.set_cookie(cookie, value, max_age=age, httponly=True, samesite="Lax", path="/client")
+        return response
+
+    def _authenticate(self, raw: dict[str, str], lowered: dict[str, str]) -> Caller:
+        if self.integration:
+            return self.installation.callers.root()  # type: ignore[no-any-return]
+        token = request.cookies.get("JSESSIONID")
+        if token and "signature" not in lowered:
+            key = lowered.get("sessionkey") or request.cookies.get("sessionkey")
+            return self.installation.sessions.caller(token, key)  # type: ignore[no-any-return]
+        key, given = lowered.get("apikey"), lowered.get("signature")
+        if not key or not given:
+            raise Unauthenticated
+        found = self.installation.callers.by_api_key(key)
+        # An unknown key costs as much as a wrong signature, so that keys cannot be probed for by time.
+        secret = found[1] if found else "unknown"
+        if not signature.verify(raw, given, secret) or found is None:
+            raise Unauthenticated
+        if signature.expired(lowered, now()):
+            raise Unauthenticated
+        return found[0]  # type: ignore[no-any-return]
+
+    def _session(self, command_name: str | None, raw: dict[str, str], lowered: dict[str, str], response_type: str,
+                 request_id: str) -> Response:
+        """Serve the commands that come before authentication: login, logout and their kind."""
+        command = self.installation.registry.get(command_name or "")
+        name = command.response_name()
+        cookies: list[tuple[str, str, int | None]] = []
+        try:
+            if command_name == "login" and request.method != "POST":
+                raise MethodNotAllowed("login is only accepted as POST: a password does not belong into a URL")
+            answer, token = self.installation.dispatcher.handle_session(
+                command, raw, token=request.cookies.get("JSESSIONID"),
+                session_key=lowered.get("sessionkey") or request.cookies.get("sessionkey"),
+                remote_address=request.remote_addr or "", request_id=request_id)
+            status, body = 200, answer.body
+            if token is not None:
+                age = None if token else 0
+                cookies = [("JSESSIONID", token, age), ("sessionkey", str(answer.body.get("sessionkey", "")), age)]
+        except ApiError as error:
+            status, body = error.code, error_body(error.code, error.cloudstack_code, error.text, error.uuids)
+        return self._respond(name, body, response_type, status, False, cookies)
+
+
+def make_wsgi(installation: Any, integration: bool = False) -> Flask:
+    """Return the WSGI application of an installation."""
+    flask = Flask("cloudapi", static_folder=None)
+    flask.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY
+    flask.config["MAX_FORM_MEMORY_SIZE"] = MAXIMUM_BODY
+    endpoint = Endpoint(installation, integration)
+    paths = ["/client/api", "/client/api/"] + (["/", "/api"] if integration else [])
+    for number, path in enumerate(paths):
+        flask.add_url_rule(path, f"api{number}", endpoint.serve, methods=["GET", "POST"])
+
+    @flask.get("/client/openapi.json")
+    def openapi() -> Response:
+        return Response(installation.openapi(), content_type=JSON_TYPE)
+
+    return flask
+
+
+__all__ = ["Answer", "Endpoint", "make_wsgi"]

@@ -1,0 +1,82 @@
+"""Periodic work: each task runs in one process of the installation at a time, by a lease on its row."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import peewee
+
+from cloudapi.models.base import now
+from cloudapi.models.common import PeriodicTask
+from cloudapi.models.database import database, transact
+
+log = logging.getLogger(__name__)
+
+LEASE = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """:param interval: returns the seconds between two runs, read anew each time (a setting)."""
+
+    name: str
+    interval: Callable[[], float]
+    work: Callable[[], None]
+
+
+class Scheduler:
+    def __init__(self, owner: str, tasks: list[Task]) -> None:
+        self.owner = owner
+        self.tasks = tasks
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="periodic", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _loop(self) -> None:
+        due = {task.name: time.monotonic() + min(task.interval(), 1.0) for task in self.tasks}
+        while not self._stop.wait(0.5):
+            for task in self.tasks:
+                if time.monotonic() < due[task.name]:
+                    continue
+                self.run(task)
+                due[task.name] = time.monotonic() + min(max(task.interval(), 0.5), 60.0)
+        database.close()
+
+    def run(self, task: Task) -> bool:
+        """Run a task where it is due and nobody else runs it. Returns whether it ran."""
+        try:
+            if not transact(lambda: self._claim(task)):
+                return False
+        except peewee.IntegrityError:
+            return False
+        try:
+            task.work()
+        except Exception:
+            log.exception("periodic task %s failed", task.name)
+        finally:
+            transact(lambda: PeriodicTask.update(lease_until=0, last_run=now())
+                     .where(PeriodicTask.name == task.name, PeriodicTask.owner == self.owner).execute())
+        return True
+
+    def _claim(self, task: Task) -> bool:
+        moment = now()
+        row = PeriodicTask.get_or_none(PeriodicTask.name == task.name)
+        if row is None:
+            PeriodicTask.create(name=task.name, owner=self.owner, lease_until=moment + LEASE)
+            return True
+        if row.lease_until > moment or row.last_run + task.interval() * 1000 > moment:
+            return False
+        changed = (PeriodicTask.update(owner=self.owner, lease_until=moment + LEASE)
+                   .where(PeriodicTask.name == task.name, PeriodicTask.lease_until == row.lease_until).execute())
+        return bool(changed == 1)

@@ -1,0 +1,74 @@
+"""Jobs as rows: written, claimed, kept alive, ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from cloudapi.jobs import locks
+from cloudapi.models.base import now
+from cloudapi.models.common import AsyncJob, JobStep
+
+IN_PROGRESS, SUCCEEDED, FAILED = 0, 1, 2
+LEASE = 15_000
+
+
+def claim(job_id: int, worker: str) -> AsyncJob | None:
+    """Take a job with its locks, where nobody has it and nobody holds them. Within a transaction."""
+    moment = now()
+    job = AsyncJob.get_or_none(AsyncJob.id == job_id, AsyncJob.status == IN_PROGRESS)
+    if job is None or (job.claimed_by is not None and job.lease_until > moment):
+        return None
+    if not locks.take(job.locks or [], job.uuid):
+        return None
+    changed = (AsyncJob.update(claimed_by=worker, lease_until=moment + LEASE, attempts=AsyncJob.attempts + 1,
+                               process_status=1)
+               .where(AsyncJob.id == job_id, AsyncJob.status == IN_PROGRESS,
+                      AsyncJob.claimed_by.is_null() | (AsyncJob.lease_until <= moment)).execute())
+    if changed != 1:
+        locks.release(job.uuid)
+        return None
+    job.attempts += 1
+    return job  # type: ignore[no-any-return]
+
+
+def waiting(limit: int = 200) -> list[int]:
+    """Return the jobs that a worker could claim: new ones, and those whose worker's lease has ended."""
+    moment = now()
+    return [row.id for row in (
+        AsyncJob.select(AsyncJob.id)
+        .where(AsyncJob.status == IN_PROGRESS, AsyncJob.claimed_by.is_null() | (AsyncJob.lease_until <= moment))
+        .order_by(AsyncJob.id).limit(limit))]
+
+
+def renew(worker: str, jobs: Sequence[tuple[int, str]]) -> None:
+    """Keep the leases of a worker's jobs, given as `(id, uuid)`. Within a transaction."""
+    if not jobs:
+        return
+    moment = now()
+    (AsyncJob.update(lease_until=moment + LEASE)
+     .where(AsyncJob.id.in_([job_id for job_id, _ in jobs]), AsyncJob.claimed_by == worker).execute())
+    for _, uuid in jobs:
+        locks.renew(uuid)
+
+
+def note_failure(job: AsyncJob, code: int, text: str) -> None:
+    """Record that a job fails, before its steps are undone."""
+    AsyncJob.update(failure={"code": code, "text": text}).where(AsyncJob.id == job.id).execute()
+
+
+def finish(job: AsyncJob, worker: str, status: int, code: int, result: Any) -> bool:
+    """End a job with its result, and let its locks go. Within a transaction.
+
+    Returns whether this worker still had the job: a late answer changes nothing.
+    """
+    moment = now()
+    changed = (AsyncJob.update(status=status, result_code=code, result=orjson.dumps(result).decode(), completed=moment,
+                               process_status=0, claimed_by=None, lease_until=None)
+               .where(AsyncJob.id == job.id, AsyncJob.claimed_by == worker, AsyncJob.status == IN_PROGRESS).execute())
+    if changed == 1:
+        JobStep.delete().where(JobStep.job_id == job.id).execute()
+        locks.release(job.uuid)
+    return bool(changed == 1)

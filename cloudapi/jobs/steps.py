@@ -1,0 +1,125 @@
+"""The steps of a job: recorded as they are done, repeated after a crash, undone on failure.
+
+A job's code runs again from its beginning when its worker died. A step that is on record is not done again:
+its result is read back. The step in which the worker died is repeated, so an action outside the database
+carries an id (`request_id`) by which the agent recognises the repetition.
+
+    host = steps.run("reserve host", reserve, undo=release)
+    steps.remote("start on host", lambda request_id: hosts.call(…, request_id=request_id), undo=stop)
+
+When the job fails, the undo actions of its finished steps run in reverse. A worker that dies while undoing
+leaves the failure on record; the next one repeats the job up to the step that failed and undoes again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import orjson
+
+from cloudapi.errors import ApiError
+from cloudapi.models.base import now
+from cloudapi.models.common import JobStep
+from cloudapi.models.database import in_transaction, transact
+
+Result = TypeVar("Result")
+log = logging.getLogger(__name__)
+
+UNDO_ATTEMPTS = 3
+
+
+class Steps:
+    """Runs steps without a record: for synchronous commands and periodic work."""
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+        self._undo: list[tuple[str, Callable[[], Any]]] = []
+        self._count: dict[str, int] = {}
+
+    def _unique(self, name: str) -> str:
+        """Return the name, numbered from its second use in a job on."""
+        count = self._count.get(name, 0) + 1
+        self._count[name] = count
+        return name if count == 1 else f"{name} #{count}"
+
+    def run(self, name: str, action: Callable[[], Result], undo: Callable[[Result], Any] | None = None) -> Result:
+        """Do a step in the database: the action and its record are one transaction.
+
+        :param action: returns what JSON can hold.
+        :param undo: called with the action's result when the job fails later; safe to repeat.
+        """
+        unique = self._unique(name)
+        found, result = self._recorded(unique)
+        if not found:
+            result = transact(lambda: self._record(unique, action()))
+        if undo is not None:
+            self._undo.append((unique, lambda: transact(lambda: undo(result))))
+        return result  # type: ignore[return-value]
+
+    def remote(self, name: str, action: Callable[[str], Result], undo: Callable[[Result], Any] | None = None,
+               undo_attempt: Callable[[], Any] | None = None) -> Result:
+        """Do a step on a host: the action runs outside any transaction and gets the id for its requests.
+
+        :param undo: called with the result when the job fails later.
+        :param undo_attempt: called when the action itself fails, which may have done its work half.
+        """
+        assert not in_transaction(), f"step {name!r}: a host is called within a transaction"
+        unique = self._unique(name)
+        found, result = self._recorded(unique)
+        if not found:
+            if undo_attempt is not None:
+                self._undo.append((unique, undo_attempt))
+            result = action(f"{self.name}/{unique}")
+            transact(lambda: self._record(unique, result))
+            if undo_attempt is not None:
+                self._undo.pop()
+        if undo is not None:
+            self._undo.append((unique, lambda: undo(result)))
+        return result  # type: ignore[return-value]
+
+    def unwind(self) -> None:
+        """Undo the finished steps, last first. One that keeps failing is logged and left to reconciliation."""
+        while self._undo:
+            name, action = self._undo.pop()
+            for attempt in range(UNDO_ATTEMPTS):
+                try:
+                    action()
+                    break
+                except Exception:
+                    log.exception("%s: undoing %s failed (attempt %d)", self.name, name, attempt + 1)
+
+    def settle(self) -> None:
+        """Forget the undo actions so far: what is done stays, whatever fails after this."""
+        self._undo.clear()
+
+    def _recorded(self, name: str) -> tuple[bool, Any]:
+        return False, None
+
+    def _record(self, name: str, result: Any) -> Any:
+        return result
+
+
+class RecordedSteps(Steps):
+    """The steps of a job, in the table `job_step`."""
+
+    def __init__(self, job_id: int, job_uuid: str, failure: ApiError | None = None) -> None:
+        super().__init__(job_uuid)
+        self.job_id = job_id
+        self.failure = failure
+        self._done = {row.name: row.result for row in JobStep.select().where(JobStep.job_id == job_id)}
+
+    def _recorded(self, name: str) -> tuple[bool, Any]:
+        if name in self._done:
+            stored = self._done[name]
+            return True, None if stored is None else orjson.loads(stored)
+        if self.failure is not None:
+            raise self.failure
+        return False, None
+
+    def _record(self, name: str, result: Any) -> Any:
+        stored = None if result is None else orjson.dumps(result).decode()
+        JobStep.create(job_id=self.job_id, name=name, result=stored, finished=now())
+        self._done[name] = stored
+        return result

@@ -1,0 +1,86 @@
+"""What all records have, and the field types that peewee does not bring."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+import orjson
+import peewee
+
+from cloudapi.models.database import database
+
+
+def now() -> int:
+    """Return the wall clock in milliseconds since 1970, UTC: the unit of every moment in the database."""
+    return time.time_ns() // 1_000_000
+
+
+def new_uuid() -> str:
+    return str(uuid.uuid4())
+
+
+class Moment(peewee.BigIntegerField):
+    """A moment in milliseconds since 1970, UTC."""
+
+
+class Json(peewee.TextField):
+    """A JSON document; null stays null."""
+
+    def db_value(self, value: Any) -> str | None:
+        return None if value is None else orjson.dumps(value).decode()
+
+    def python_value(self, value: Any) -> Any:
+        return None if value is None else orjson.loads(value)
+
+
+class LongText(peewee.TextField):
+    """Text beyond MySQL's 64 KiB."""
+
+    field_type = "LONGTEXT"
+
+
+class Link(peewee.ForeignKeyField):
+    """A reference to another record's id, indexed, without a constraint in the database.
+
+    Records are marked removed and stay, so that nothing dangles; a constraint would make MySQL take shared
+    locks on the parents (account, network) of every insert, which deadlock with their updates.
+    """
+
+    def __init__(self, model: Any, **options: Any) -> None:
+        options.setdefault("backref", "+")
+        super().__init__(model, **options)
+        self.deferred = True
+
+
+class Table(peewee.Model):
+    class Meta:
+        database = database
+        legacy_table_names = False
+
+
+class Record(Table):
+    """A resource: addressed by `uuid` from outside, by `id` inside; `removed` is when it was deleted."""
+
+    id = peewee.BigAutoField()
+    uuid = peewee.CharField(40, unique=True, default=new_uuid)
+    created = Moment(default=now)
+    removed = Moment(null=True)
+
+    @classmethod
+    def alive(cls, *where: Any) -> Any:
+        """Return a query of the records that are not removed."""
+        return cls.select().where(cls.removed.is_null(), *where)
+
+    @classmethod
+    def kind(cls) -> str:
+        """Return the name of this kind of resource, as events, tags and error texts write it."""
+        return cls.__name__
+
+
+class Owned(Record):
+    """A resource of an account; the domain is that of the account, kept here so that lists need no join."""
+
+    account_id = peewee.BigIntegerField(index=True)
+    domain_id = peewee.BigIntegerField(index=True)

@@ -1,0 +1,121 @@
+"""The database: opened by URL, one connection per thread, one writer at a time on SQLite."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import peewee
+
+Result = TypeVar("Result")
+
+database = peewee.DatabaseProxy()
+
+# MySQL: deadlock, lock wait timeout; PostgreSQL: serialization failure, deadlock.
+RETRYABLE = ("1213", "1205", "40001", "40P01", "deadlock")
+ATTEMPTS = 8
+
+
+class _Writer(threading.local):
+    depth = 0
+
+
+_writer = _Writer()
+_writer_lock = threading.Lock()
+
+
+def _sqlite(path: str) -> peewee.Database:
+    # page cache 32 MiB; WAL with synchronous=normal survives a killed process (not a power cut of the last commit).
+    pragmas = {"journal_mode": "wal", "synchronous": "normal", "busy_timeout": 30000, "cache_size": -32768,
+               "foreign_keys": 0, "temp_store": "memory", "mmap_size": 268435456}
+    return peewee.SqliteDatabase(path, pragmas=pragmas, timeout=30, cached_statements=512)
+
+
+def connect(url: str) -> peewee.Database:
+    """Open the database of `url` and make it the one that all records use.
+
+    :param url: `sqlite:///path`, `mysql://user:password@host:port/name` or `postgresql://…`.
+    :raises ValueError: the scheme is not one of these; the text does not repeat the URL, which bears a password.
+    """
+    parts = urlsplit(url)
+    options: dict[str, Any] = dict(parse_qsl(parts.query))
+    name = unquote(parts.path.lstrip("/"))
+    if parts.scheme == "sqlite":
+        opened = _sqlite("/" + name if url.startswith("sqlite:////") else name)
+    elif parts.scheme in ("mysql", "mariadb"):
+        from playhouse.shortcuts import ReconnectMixin
+
+        class Reconnecting(ReconnectMixin, peewee.MySQLDatabase):  # type: ignore[misc]
+            """MySQL closes idle connections; a statement outside a transaction is sent again on a new one."""
+
+        opened = Reconnecting(
+            name, host=parts.hostname, port=parts.port or 3306, user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""), charset="utf8mb4",
+            init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", **options)
+    elif parts.scheme in ("postgresql", "postgres"):
+        opened = peewee.PostgresqlDatabase(
+            name, host=parts.hostname, port=parts.port or 5432, user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""), **options)
+    else:
+        raise ValueError(f"database URL: scheme {parts.scheme!r} is not sqlite, mysql or postgresql")
+    database.initialize(opened)
+    return opened
+
+
+def is_sqlite() -> bool:
+    return isinstance(database.obj, peewee.SqliteDatabase)
+
+
+@contextlib.contextmanager
+def transaction() -> Iterator[None]:
+    """Run a block as one transaction; a block inside another joins it.
+
+    On SQLite the process has one writer at a time and begins IMMEDIATE: a deferred transaction that turns
+    into a writer fails with "database is locked" as soon as there are several.
+    """
+    if _writer.depth:
+        _writer.depth += 1
+        try:
+            yield
+        finally:
+            _writer.depth -= 1
+        return
+    sqlite = is_sqlite()
+    if sqlite:
+        _writer_lock.acquire()
+    _writer.depth = 1
+    try:
+        with database.atomic("IMMEDIATE") if sqlite else database.atomic():
+            yield
+    finally:
+        _writer.depth = 0
+        if sqlite:
+            _writer_lock.release()
+
+
+def in_transaction() -> bool:
+    return _writer.depth > 0
+
+
+def transact(work: Callable[[], Result]) -> Result:
+    """Run `work` as one transaction, again where the database chose it as a deadlock's victim."""
+    for attempt in range(ATTEMPTS):
+        try:
+            with transaction():
+                return work()
+        except peewee.OperationalError as error:
+            if in_transaction() or attempt == ATTEMPTS - 1 or not any(c in str(error) for c in RETRYABLE):
+                raise
+            time.sleep(0.005 * 2 ** attempt)
+    raise AssertionError("unreachable")
+
+
+def rows(sql: str, parameters: tuple[Any, ...] | list[Any] = ()) -> list[tuple[Any, ...]]:
+    """Run a SELECT that is written with `?` for its parameters and return its rows."""
+    if not is_sqlite():
+        sql = sql.replace("%", "%%").replace("?", "%s")
+    return database.execute_sql(sql, tuple(parameters)).fetchall()  # type: ignore[no-any-return]

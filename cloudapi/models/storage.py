@@ -1,0 +1,220 @@
+"""Storage pools, image stores, templates and volumes."""
+
+from __future__ import annotations
+
+import peewee
+
+from cloudapi.models.base import Json, Link, Moment, Owned, Record, Table
+from cloudapi.models.infrastructure import Cluster, GuestOs, Pod, Zone
+from cloudapi.models.offering import DiskOffering
+
+
+class StoragePool(Record):
+    """Primary storage; sizes in bytes. `scope` is ZONE, CLUSTER or HOST."""
+
+    name = peewee.CharField(255)
+    zone = Link(Zone)
+    pod = Link(Pod, null=True)
+    cluster = Link(Cluster, null=True)
+    host_id = peewee.BigIntegerField(null=True, index=True)
+    scope = peewee.CharField(16, default="CLUSTER")
+    pool_type = peewee.CharField(32)
+    url = peewee.TextField()
+    host_address = peewee.CharField(255, null=True)
+    path = peewee.CharField(255, null=True)
+    port = peewee.IntegerField(default=0)
+    user_info = peewee.CharField(255, null=True)
+    state = peewee.CharField(32, default="Up")
+    provider = peewee.CharField(255, default="DefaultPrimary")
+    hypervisor_type = peewee.CharField(32, null=True)
+    capacity_bytes = peewee.BigIntegerField(default=0)
+    used_bytes = peewee.BigIntegerField(default=0)
+    capacity_iops = peewee.BigIntegerField(null=True)
+    used_iops = peewee.BigIntegerField(null=True)
+    tags = peewee.CharField(4096, default="")
+    is_tag_a_rule = peewee.BooleanField(default=False)
+    managed = peewee.BooleanField(default=False)
+    capabilities = Json(default=dict)
+    storage_access_groups = Json(default=list)
+
+
+class ImageStore(Record):
+    """Secondary storage; `role` is Image, or ImageCache for a staging store. Credentials are sealed in Detail."""
+
+    name = peewee.CharField(255)
+    zone = Link(Zone, null=True)
+    url = peewee.TextField()
+    protocol = peewee.CharField(32)
+    provider = peewee.CharField(64)
+    scope = peewee.CharField(16, default="ZONE")
+    role = peewee.CharField(16, default="Image")
+    readonly = peewee.BooleanField(default=False)
+    capacity_bytes = peewee.BigIntegerField(default=0)
+    used_bytes = peewee.BigIntegerField(default=0)
+
+
+class Template(Owned):
+    """A template or, with format ISO, an ISO image.
+
+    `template_type` is USER, SYSTEM, ROUTING, BUILTIN, PERHOST or VNF.
+    """
+
+    name = peewee.CharField(255, index=True)
+    unique_name = peewee.CharField(255)
+    display_text = peewee.CharField(4096, null=True)
+    url = peewee.TextField(null=True)
+    format = peewee.CharField(16)
+    hypervisor_type = peewee.CharField(32, null=True)
+    template_type = peewee.CharField(16, default="USER")
+    guest_os = Link(GuestOs, null=True)
+    bits = peewee.IntegerField(default=64)
+    bootable = peewee.BooleanField(default=True)
+    is_public = peewee.BooleanField(default=False)
+    featured = peewee.BooleanField(default=False)
+    extractable = peewee.BooleanField(default=False)
+    cross_zones = peewee.BooleanField(default=False)
+    password_enabled = peewee.BooleanField(default=False)
+    ssh_key_enabled = peewee.BooleanField(default=False)
+    requires_hvm = peewee.BooleanField(default=True)
+    dynamically_scalable = peewee.BooleanField(default=False)
+    direct_download = peewee.BooleanField(default=False)
+    deploy_as_is = peewee.BooleanField(default=False)
+    for_cks = peewee.BooleanField(default=False)
+    checksum = peewee.CharField(255, null=True)
+    template_tag = peewee.CharField(255, null=True)
+    arch = peewee.CharField(16, default="x86_64")
+    size = peewee.BigIntegerField(null=True)
+    state = peewee.CharField(16, default="Active")
+    source_template_id = peewee.BigIntegerField(null=True)
+    parent_template_id = peewee.BigIntegerField(null=True)
+    user_data_id = peewee.BigIntegerField(null=True)
+    user_data_policy = peewee.CharField(16, null=True)
+    sort_key = peewee.IntegerField(default=0)
+
+
+class TemplateZone(Table):
+    id = peewee.BigAutoField()
+    template = Link(Template)
+    zone = Link(Zone)
+    created = Moment()
+    removed = Moment(null=True)
+
+
+class TemplateStore(Table):
+    """A template (or ISO) on an image store: its download and its copy there."""
+
+    id = peewee.BigAutoField()
+    template = Link(Template)
+    image_store = Link(ImageStore)
+    state = peewee.CharField(32, default="Allocated")
+    download_state = peewee.CharField(32, default="NOT_DOWNLOADED")
+    download_percent = peewee.IntegerField(default=0)
+    error_text = peewee.CharField(512, null=True)
+    install_path = peewee.CharField(255, null=True)
+    size = peewee.BigIntegerField(default=0)
+    physical_size = peewee.BigIntegerField(default=0)
+    download_url = peewee.TextField(null=True)
+    request_id = peewee.CharField(96, null=True)
+    created = Moment()
+    updated = Moment(null=True)
+
+    class Meta:
+        indexes = ((("template", "image_store"), True),)
+
+
+class TemplatePool(Table):
+    """A template's copy on a primary storage pool, from which Instances are cloned."""
+
+    id = peewee.BigAutoField()
+    template = Link(Template)
+    pool = Link(StoragePool)
+    state = peewee.CharField(32, default="Allocated")
+    download_state = peewee.CharField(32, default="NOT_DOWNLOADED")
+    install_path = peewee.CharField(255, null=True)
+    size = peewee.BigIntegerField(default=0)
+    marked_for_gc = peewee.BooleanField(default=False)
+
+    class Meta:
+        indexes = ((("template", "pool"), True),)
+
+
+class LaunchPermission(Table):
+    """An account that may use a private template."""
+
+    id = peewee.BigAutoField()
+    template = Link(Template)
+    account_id = peewee.BigIntegerField(index=True)
+
+    class Meta:
+        indexes = ((("template", "account_id"), True),)
+
+
+class Volume(Owned):
+    """A disk; `size` in bytes, `kind` ROOT or DATADISK; `device_id` its place on the Instance `vm_id`."""
+
+    name = peewee.CharField(255)
+    zone = Link(Zone)
+    pod_id = peewee.BigIntegerField(null=True)
+    pool = Link(StoragePool, null=True)
+    last_pool_id = peewee.BigIntegerField(null=True)
+    vm_id = peewee.BigIntegerField(null=True, index=True)
+    device_id = peewee.IntegerField(null=True)
+    disk_offering = Link(DiskOffering)
+    template = Link(Template, null=True)
+    iso_id = peewee.BigIntegerField(null=True)
+    snapshot_id = peewee.BigIntegerField(null=True)
+    kind = peewee.CharField(16, default="DATADISK")
+    size = peewee.BigIntegerField(default=0)
+    path = peewee.CharField(255, null=True)
+    format = peewee.CharField(16, null=True)
+    state = peewee.CharField(32, default="Allocated", index=True)
+    hypervisor_type = peewee.CharField(32, null=True)
+    provisioning_type = peewee.CharField(16, default="thin")
+    min_iops = peewee.BigIntegerField(null=True)
+    max_iops = peewee.BigIntegerField(null=True)
+    attached = Moment(null=True)
+    recreatable = peewee.BooleanField(default=False)
+    display = peewee.BooleanField(default=True)
+    delete_protection = peewee.BooleanField(default=False)
+    chain_info = peewee.TextField(null=True)
+    external_uuid = peewee.CharField(64, null=True)
+    generation = peewee.BigIntegerField(default=0)
+
+
+class VolumeStore(Table):
+    """A volume on an image store: an upload, or an extracted copy with its link."""
+
+    id = peewee.BigAutoField()
+    volume = Link(Volume)
+    image_store = Link(ImageStore)
+    state = peewee.CharField(32, default="Allocated")
+    download_state = peewee.CharField(32, default="NOT_DOWNLOADED")
+    download_percent = peewee.IntegerField(default=0)
+    error_text = peewee.CharField(512, null=True)
+    install_path = peewee.CharField(255, null=True)
+    url = peewee.TextField(null=True)
+    checksum = peewee.CharField(255, null=True)
+    size = peewee.BigIntegerField(default=0)
+    physical_size = peewee.BigIntegerField(default=0)
+    download_url = peewee.TextField(null=True)
+    download_url_created = Moment(null=True)
+    request_id = peewee.CharField(96, null=True)
+    created = Moment()
+
+
+class Snapshot(Owned):
+    name = peewee.CharField(255)
+    volume = Link(Volume)
+    zone = Link(Zone)
+    disk_offering_id = peewee.BigIntegerField(null=True)
+    state = peewee.CharField(32, default="Allocated")
+    kind = peewee.CharField(16, default="MANUAL")
+    location = peewee.CharField(16, default="SECONDARY")
+    size = peewee.BigIntegerField(default=0)
+    physical_size = peewee.BigIntegerField(default=0)
+    parent_id = peewee.BigIntegerField(null=True)
+    hypervisor_type = peewee.CharField(32, null=True)
+    pool_id = peewee.BigIntegerField(null=True)
+    image_store_id = peewee.BigIntegerField(null=True)
+    primary_path = peewee.CharField(255, null=True)
+    secondary_path = peewee.CharField(255, null=True)

@@ -1,0 +1,68 @@
+"""Fields that many views have: tags and details."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cloudapi.api.view import Batch, Column, Page, View
+from cloudapi.models.common import ResourceTag
+from cloudapi.models.database import rows
+from cloudapi.models.identity import Account, Domain
+
+
+class ResourceTagView(View):
+    record, name = ResourceTag, "tag"
+    links = {"account_": ("account_id", Account), "domain_": ("domain_id", Domain)}
+
+    key = Column("name", "name of the tag")
+    value = Column("value", "value of the tag")
+    resourcetype = Column("resource_type", "kind of the resource")
+    resourceid = Column("resource_uuid", "ID of the resource")
+    customer = Column("customer", "who the tag is for")
+    account = Column("account_.account_name", "account of the tag")
+    domainid = Column("domain_.uuid", "ID of the account's domain")
+    domain = Column("domain_.name", "name of the account's domain")
+    domainpath = Column("domain_.path", "path of the account's domain")
+
+
+def by_resource(table: str, kind: str, ids: list[int], columns: str) -> list[tuple[Any, ...]]:
+    """Return `(resource id, …columns)` of the rows of tags or details of these resources."""
+    if not ids:
+        return []
+    marks = ",".join("?" * len(ids))
+    return rows(f"SELECT resource_id, {columns} FROM {table} WHERE resource_type = ? AND resource_id IN ({marks}) "
+                "ORDER BY id", [kind, *ids])
+
+
+def Tags(kind: str, **options: Any) -> Batch:  # noqa: N802 - reads as a field in views
+    """The tags of a resource; an empty list where it has none, as CloudStack shows."""
+
+    def load(page: Page) -> dict[int, list[dict[str, Any]]]:
+        owner = by_resource("resource_tag", kind, page.ids, "id")
+        tags = {tag_id: resource_id for resource_id, tag_id in owner}
+        found: dict[int, list[dict[str, Any]]] = {}
+        if tags:
+            ordered = list(tags)
+            for tag_id, shown in zip(ordered, ResourceTagView.render(page.context, ordered), strict=True):
+                found.setdefault(tags[tag_id], []).append(shown)
+        return found
+
+    return Batch(load, "tags of the resource", default=[], type="set", nested=ResourceTagView, **options)
+
+
+def DetailMap(kind: str, help: str, *, hidden: Callable[[str], bool] = lambda name: False,  # noqa: N802
+              **options: Any) -> Batch:
+    """The details of a resource as a map; those not for display, or `hidden`, are shown to root admins only."""
+
+    def load(page: Page) -> dict[int, dict[str, Any]]:
+        found: dict[int, dict[str, Any]] = {}
+        root = page.context.caller.is_root_admin
+        for resource_id, name, value, display in by_resource("detail", kind, page.ids, "name, value, display"):
+            if (display or root) and not hidden(name):
+                found.setdefault(resource_id, {})[name] = value
+        return found
+
+    return Batch(load, help, type="map", **options)
+
+

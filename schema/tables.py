@@ -1,0 +1,47 @@
+"""The tables: made from the records' declarations, at the version that this program needs."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import cloudapi.models
+from cloudapi.models.base import Owned, Record, Table, now
+from cloudapi.models.common import SchemaVersion
+from cloudapi.models.database import database, transact
+
+VERSION = 1
+
+
+def all_tables() -> list[type[Table]]:
+    """Return every record and table that is declared, in the order of their names."""
+    for module in pkgutil.iter_modules(cloudapi.models.__path__, "cloudapi.models."):
+        importlib.import_module(module.name)
+    found: list[type[Table]] = []
+
+    def visit(kind: type[Table]) -> None:
+        for below in kind.__subclasses__():
+            if below not in (Record, Owned) and not below.__name__.startswith("_"):
+                found.append(below)
+            visit(below)
+
+    visit(Table)
+    return sorted(set(found), key=lambda table: table._meta.table_name)
+
+
+def current_version() -> int | None:
+    """Return the version of the database's schema; None where it is empty."""
+    if not SchemaVersion.table_exists():
+        return None
+    newest = SchemaVersion.select(SchemaVersion.version).order_by(SchemaVersion.version.desc()).first()
+    return None if newest is None else int(newest.version)
+
+
+def create() -> None:
+    """Make all tables in an empty database."""
+
+    def work() -> None:
+        database.create_tables(all_tables(), safe=False)
+        SchemaVersion.create(version=VERSION, applied=now())
+
+    transact(work)
