@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.source import ROOT, files, imports, parse, plant
+from tests.support.source import ROOT, assert_none, files, imports, parse, plant
 
 # Module -> the folder or file that may import it; the second value limits how many files do.
 DOORS = {
@@ -92,16 +92,16 @@ def _dotted_names(root: Path, path: Path) -> list[tuple[str, int]]:
 
 
 def test_each_library_has_its_door():
-    assert door_faults(ROOT) == []
+    assert_none(door_faults(ROOT))
 
 
 def test_processes_start_in_one_file():
-    assert process_faults(ROOT) == []
-    assert shell_string_faults(ROOT) == []
+    assert_none(process_faults(ROOT))
+    assert_none(shell_string_faults(ROOT))
 
 
 def test_no_request_hides_in_a_thread():
-    assert thread_state_faults(ROOT) == []
+    assert_none(thread_state_faults(ROOT))
     assert {str(path) for path in files(ROOT, "cloudapi")} >= set(THREAD_STATE_EXCEPTIONS)
 
 

@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from tests.support.source import ROOT, files, imports, parse, plant
+from tests.support.source import ROOT, assert_none, files, imports, parse, plant
 
 # Where a helper waits for a condition, with a deadline.
 MAY_SLEEP = "tests/support/"
@@ -32,11 +32,11 @@ def outside_faults(root: Path) -> list[str]:
 
 
 def test_no_test_sleeps_a_fixed_time():
-    assert sleep_faults(ROOT) == []
+    assert_none(sleep_faults(ROOT))
 
 
 def test_the_program_stands_on_its_own():
-    assert outside_faults(ROOT) == []
+    assert_none(outside_faults(ROOT))
 
 
 def test_a_sleeping_test_is_found(tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from tests.support.source import ROOT, plant
+from tests.support.source import ROOT, assert_none, plant
 
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
@@ -58,9 +58,9 @@ def test_lock_files_have_what_the_project_asks_for(project):
     groups = project["dependency-groups"]
     asked = project["project"]["dependencies"]
     extras = project["project"]["optional-dependencies"]["postgresql"]
-    assert lock_faults(asked + groups["build"], (ROOT / "requirements.lock").read_text()) == []
+    assert_none(lock_faults(asked + groups["build"], (ROOT / "requirements.lock").read_text()))
     development = asked + groups["build"] + groups["dev"] + extras
-    assert lock_faults(development, (ROOT / "requirements-dev.lock").read_text()) == []
+    assert_none(lock_faults(development, (ROOT / "requirements-dev.lock").read_text()))
 
 
 def test_the_development_lock_agrees_with_the_other():
@@ -77,7 +77,7 @@ def test_each_locked_package_has_hashes():
 
 
 def test_documents_point_to_files_that_exist():
-    assert link_faults(ROOT) == []
+    assert_none(link_faults(ROOT))
 
 
 def test_documents_name_targets_that_exist_and_help_lists_them():
@@ -91,7 +91,7 @@ def test_documents_name_targets_that_exist_and_help_lists_them():
 
 def test_a_lock_that_is_behind_is_found():
     lock = "flask==3.1.0 \\\n    --hash=sha256:0\n"
-    assert lock_faults(["Flask>=3.0"], lock) == []
+    assert_none(lock_faults(["Flask>=3.0"], lock))
     assert len(lock_faults(["flask>=3.2", "requests"], lock)) == 2
 
 

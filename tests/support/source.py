@@ -68,3 +68,8 @@ def plant(root: Path, sources: dict[str, str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return root
+
+
+def assert_none(faults: list[str]) -> None:
+    """So that all of them are shown, one a line."""
+    assert not faults, "\n".join(["", *faults])
