@@ -4,11 +4,21 @@ import dataclasses
 import functools
 import sys
 import typing
-from typing import Any, Callable, Dict, Literal, Mapping, Union
+from collections.abc import Mapping
+from typing import Any, Callable, Literal, Optional, Union
 
 from agents.protocol import ErrorCode, Refusal
 
 Decoder = Callable[[Any, str], Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Field:
+    """A field of a dataclass with its annotation resolved. `default` makes the value that a message may leave out."""
+
+    shape: Any
+    default: Optional[Callable[[], Any]]
+
 
 _JSON_NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
@@ -33,7 +43,7 @@ def _bad(where: str, text: str) -> Refusal:
     return Refusal(ErrorCode.BAD_ARGUMENT, f"'{where}' {text}")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _decoder(shape: Any) -> Decoder:
     origin, parts = typing.get_origin(shape), typing.get_args(shape)
     if shape in _JSON_NAMES:
@@ -53,18 +63,15 @@ def _decoder(shape: Any) -> Decoder:
     raise TypeError(f"no JSON form for {shape!r}")
 
 
-def fields_of(shape: Any) -> Dict[str, "dataclasses.Field[Any]"]:
-    """The fields of a dataclass, with their annotations resolved to types."""
+def fields_of(shape: Any) -> dict[str, Field]:
     hints = typing.get_type_hints(shape, vars(sys.modules[shape.__module__]))
-    found = {}
-    for declared in dataclasses.fields(shape):
-        declared.type = hints[declared.name]
-        found[declared.name] = declared
-    return found
+    return {declared.name: Field(hints[declared.name], _default(declared)) for declared in dataclasses.fields(shape)}
 
 
-def is_required(declared: "dataclasses.Field[Any]") -> bool:
-    return declared.default is dataclasses.MISSING and declared.default_factory is dataclasses.MISSING
+def _default(declared: "dataclasses.Field[Any]") -> Optional[Callable[[], Any]]:
+    if declared.default_factory is not dataclasses.MISSING:
+        return declared.default_factory
+    return None if declared.default is dataclasses.MISSING else lambda: declared.default
 
 
 def _scalar(shape: type, value: Any, where: str) -> Any:
@@ -93,7 +100,7 @@ def _map(item: Decoder, value: Any, where: str) -> Any:
     return {key: item(entry, f"{where}.{key}") for key, entry in value.items()}
 
 
-def _object(shape: Any, declared: Dict[str, "dataclasses.Field[Any]"], value: Any, where: str) -> Any:
+def _object(shape: Any, declared: dict[str, Field], value: Any, where: str) -> Any:
     if not isinstance(value, dict):
         raise _bad(where, "must be an object")
     for name in value:
@@ -102,7 +109,7 @@ def _object(shape: Any, declared: Dict[str, "dataclasses.Field[Any]"], value: An
     arguments = {}
     for name, entry in declared.items():
         if name in value:
-            arguments[name] = _decoder(entry.type)(value[name], f"{where}.{name}")
-        elif is_required(entry):
+            arguments[name] = _decoder(entry.shape)(value[name], f"{where}.{name}")
+        elif entry.default is None:
             raise _bad(f"{where}.{name}", "is missing")
     return shape(**arguments)

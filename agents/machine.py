@@ -64,6 +64,10 @@ class Call:
         if self.report is not None:
             self.report(percent, text)
 
+    def remaining(self) -> Optional[float]:
+        """Seconds until the deadline, where there is one."""
+        return None if self.expires_at is None else max(0.0, self.expires_at - time.monotonic())
+
     def check(self) -> None:
         """Raises Refusal(cancelled, deadline_exceeded) where there is no use in going on."""
         if self.cancelled.is_set():

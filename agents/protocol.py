@@ -11,7 +11,7 @@ An id is chosen by the sender and sent again unchanged when it does not know whe
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Dict, Optional, Union
+from typing import Any, Optional, Union
 
 VERSION = 1
 MAXIMUM_ID_LENGTH = 128
@@ -60,10 +60,12 @@ class Request:
     id: str
     verb: str
     deadline: Optional[float] = None
-    arguments: Dict[str, Any] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
 
     def encode(self) -> str:
-        return _dump({"v": VERSION, "id": self.id, "verb": self.verb, "deadline": self.deadline, "arguments": self.arguments})
+        return _dump(
+            {"v": VERSION, "id": self.id, "verb": self.verb, "deadline": self.deadline, "arguments": self.arguments}
+        )
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Answer:
     """Exactly one of `result` and `failure` is set."""
 
     id: str
-    result: Optional[Dict[str, Any]] = None
+    result: Optional[dict[str, Any]] = None
     failure: Optional[Failure] = None
 
     @classmethod
@@ -133,7 +135,9 @@ def read_reply(text: str) -> Union[Answer, Progress]:
         progress = message["progress"]
         return Progress(reply_id, float(progress["percent"]), str(progress.get("text", "")))
     except (KeyError, TypeError, ValueError) as error:
-        raise Refusal(ErrorCode.MALFORMED_REQUEST, f"a reply holds neither a result, an error nor progress: {error}") from error
+        raise Refusal(
+            ErrorCode.MALFORMED_REQUEST, f"a reply holds neither a result, an error nor progress: {error}"
+        ) from error
 
 
 def request_id_of(text: str) -> str:
@@ -145,7 +149,7 @@ def request_id_of(text: str) -> str:
     return request_id if isinstance(request_id, str) and len(request_id) <= MAXIMUM_ID_LENGTH else ""
 
 
-def _load(text: str) -> Dict[str, Any]:
+def _load(text: str) -> dict[str, Any]:
     try:
         message = json.loads(text)
     except ValueError as error:
@@ -157,5 +161,5 @@ def _load(text: str) -> Dict[str, Any]:
     return message
 
 
-def _dump(message: Dict[str, Any]) -> str:
+def _dump(message: dict[str, Any]) -> str:
     return json.dumps(message, separators=(",", ":"), ensure_ascii=False)

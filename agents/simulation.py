@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import List, Optional
+from typing import Optional
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Simulation(ABC):
     def query(self, fault: int) -> Fault: ...
 
     @abstractmethod
-    def list_faults(self) -> List[Fault]: ...
+    def list_faults(self) -> list[Fault]: ...
 
     @abstractmethod
     def cleanup(self, fault: int) -> None: ...

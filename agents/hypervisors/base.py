@@ -10,7 +10,7 @@ server stops it too.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Dict, List, Literal, Optional
+from typing import Literal, Optional
 
 from agents.storage.base import StoreReference
 
@@ -32,8 +32,8 @@ class Capabilities:
     set_password: bool = False
     console: bool = False
     routers: bool = False
-    image_formats: List[str] = field(default_factory=list)
-    isolation: List[str] = field(default_factory=list)
+    image_formats: list[str] = field(default_factory=list)
+    isolation: list[str] = field(default_factory=list)
     maximum_disks: int = 0
     maximum_nics: int = 0
 
@@ -66,14 +66,14 @@ class HostDescription:
     storage_ip: str
     maintenance: bool
     capabilities: Capabilities
-    local_pools: List[LocalPool] = field(default_factory=list)
+    local_pools: list[LocalPool] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class PowerReport:
     """All Instances on the host by id. An id that is missing here is not on this host."""
 
-    instances: Dict[str, PowerState]
+    instances: dict[str, PowerState]
     maintenance: bool
     uptime_seconds: float
 
@@ -132,7 +132,7 @@ class NicSpec:
     netmask: Optional[str] = None
     gateway: Optional[str] = None
     ip6: Optional[str] = None
-    secondary_ips: List[str] = field(default_factory=list)
+    secondary_ips: list[str] = field(default_factory=list)
     traffic: Literal["Guest", "Public", "Control", "Management", "Storage"] = "Guest"
     model: str = ""
     rate_mbps: int = 0
@@ -142,7 +142,8 @@ class NicSpec:
 
 @dataclass(frozen=True)
 class InstanceSpec:
-    """Everything that is needed to run an Instance. `user_data` is base64; `password` is given to the guest, never shown again."""
+    """Everything that is needed to run an Instance. The minima are what over-provisioning leaves guaranteed: the host reserves them,
+    or the whole where they are null. `user_data` is base64; `password` is given to the guest, never shown again."""
 
     id: str
     name: str
@@ -151,19 +152,31 @@ class InstanceSpec:
     memory_bytes: int
     kind: InstanceKind = "User"
     cpu_capped: bool = False
+    minimum_cpu_mhz: Optional[int] = None
     minimum_memory_bytes: Optional[int] = None
     arch: str = "x86_64"
     guest_os: str = ""
     boot_type: Literal["BIOS", "UEFI"] = "BIOS"
     boot_mode: Literal["Legacy", "Secure"] = "Legacy"
     hostname: str = ""
-    disks: List[DiskSpec] = field(default_factory=list)
-    nics: List[NicSpec] = field(default_factory=list)
+    disks: list[DiskSpec] = field(default_factory=list)
+    nics: list[NicSpec] = field(default_factory=list)
     iso: Optional[IsoSpec] = None
     user_data: Optional[str] = None
     password: Optional[str] = None
-    ssh_public_keys: List[str] = field(default_factory=list)
-    details: Dict[str, str] = field(default_factory=dict)
+    ssh_public_keys: list[str] = field(default_factory=list)
+    details: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class InstanceSize:
+    """CPU and memory, with the minima of `InstanceSpec`."""
+
+    cpus: int
+    cpu_mhz: int
+    memory_bytes: int
+    minimum_cpu_mhz: Optional[int] = None
+    minimum_memory_bytes: Optional[int] = None
 
 
 @dataclass(frozen=True)
@@ -178,8 +191,8 @@ class InstanceReport:
     cpu_mhz: int
     memory_bytes: int
     uptime_seconds: float
-    disks: List[DiskSpec] = field(default_factory=list)
-    nics: List[NicSpec] = field(default_factory=list)
+    disks: list[DiskSpec] = field(default_factory=list)
+    nics: list[NicSpec] = field(default_factory=list)
     iso: Optional[IsoSpec] = None
 
 
@@ -206,8 +219,8 @@ class InstanceStatistics:
     memory_bytes: int
     memory_used_bytes: int
     uptime_seconds: float
-    disks: Dict[str, DiskCounters]
-    nics: Dict[str, NicCounters]
+    disks: dict[str, DiskCounters]
+    nics: dict[str, NicCounters]
 
 
 @dataclass(frozen=True)
@@ -257,10 +270,10 @@ class Hypervisor(ABC):
     def describe_instance(self, instance: str) -> InstanceReport: ...
 
     @abstractmethod
-    def list_instances(self) -> List[InstanceReport]: ...
+    def list_instances(self) -> list[InstanceReport]: ...
 
     @abstractmethod
-    def instance_statistics(self, instances: Optional[List[str]]) -> Dict[str, InstanceStatistics]:
+    def instance_statistics(self, instances: Optional[list[str]]) -> dict[str, InstanceStatistics]:
         """Of the named Instances as far as they run here, or of all."""
 
     @abstractmethod
@@ -281,7 +294,7 @@ class Hypervisor(ABC):
         runs there with the disks that were prepared, and is gone here. On refusal it runs on here."""
 
     @abstractmethod
-    def scale(self, instance: str, cpus: int, cpu_mhz: int, memory_bytes: int) -> InstanceReport: ...
+    def scale(self, instance: str, size: InstanceSize) -> InstanceReport: ...
 
     @abstractmethod
     def attach_disk(self, instance: str, disk: DiskSpec) -> InstanceReport: ...
@@ -309,4 +322,4 @@ class Hypervisor(ABC):
     def set_password(self, instance: str, password: str) -> None: ...
 
     @abstractmethod
-    def update_user_data(self, instance: str, user_data: Optional[str], ssh_public_keys: List[str]) -> None: ...
+    def update_user_data(self, instance: str, user_data: Optional[str], ssh_public_keys: list[str]) -> None: ...

@@ -6,7 +6,7 @@ raises `Refusal`.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Dict, List, Literal, Optional
+from typing import Literal, Optional
 
 Protocol = Literal["tcp", "udp", "icmp", "all"]
 
@@ -43,7 +43,7 @@ class RouterInterface:
     ip: str
     netmask: str
     gateway: Optional[str] = None
-    addresses: List[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class DhcpHost:
     hostname: str
     network: str
     default_gateway: bool = True
-    dns: List[str] = field(default_factory=list)
-    ntp: List[str] = field(default_factory=list)
+    dns: list[str] = field(default_factory=list)
+    ntp: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,9 @@ class MetadataHost:
 
     ip: str
     instance: str
-    attributes: Dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, str] = field(default_factory=dict)
     user_data: Optional[str] = None
-    ssh_public_keys: List[str] = field(default_factory=list)
+    ssh_public_keys: list[str] = field(default_factory=list)
     password: Optional[str] = None
 
 
@@ -107,8 +107,8 @@ class FirewallRule:
     id: str
     direction: Literal["ingress", "egress"]
     protocol: Protocol
-    source_cidrs: List[str] = field(default_factory=list)
-    destination_cidrs: List[str] = field(default_factory=list)
+    source_cidrs: list[str] = field(default_factory=list)
+    destination_cidrs: list[str] = field(default_factory=list)
     public_ip: Optional[str] = None
     network: Optional[str] = None
     start_port: Optional[int] = None
@@ -132,9 +132,9 @@ class LoadBalancer:
     private_port: int
     algorithm: Literal["roundrobin", "leastconn", "source"]
     protocol: str = "tcp"
-    members: List[LoadBalancerMember] = field(default_factory=list)
-    stickiness: Dict[str, str] = field(default_factory=dict)
-    health_check: Dict[str, str] = field(default_factory=dict)
+    members: list[LoadBalancerMember] = field(default_factory=list)
+    stickiness: dict[str, str] = field(default_factory=dict)
+    health_check: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -152,17 +152,17 @@ class RouterConfig:
 
     hostname: str
     domain: str = ""
-    interfaces: List[RouterInterface] = field(default_factory=list)
-    dns_servers: List[str] = field(default_factory=list)
-    dns: List[DnsRecord] = field(default_factory=list)
-    dhcp: List[DhcpHost] = field(default_factory=list)
-    metadata: List[MetadataHost] = field(default_factory=list)
-    source_nat: List[SourceNat] = field(default_factory=list)
-    static_nat: List[StaticNat] = field(default_factory=list)
-    port_forwarding: List[PortForwarding] = field(default_factory=list)
-    firewall: List[FirewallRule] = field(default_factory=list)
-    egress_default: Dict[str, Literal["allow", "deny"]] = field(default_factory=dict)
-    load_balancers: List[LoadBalancer] = field(default_factory=list)
+    interfaces: list[RouterInterface] = field(default_factory=list)
+    dns_servers: list[str] = field(default_factory=list)
+    dns: list[DnsRecord] = field(default_factory=list)
+    dhcp: list[DhcpHost] = field(default_factory=list)
+    metadata: list[MetadataHost] = field(default_factory=list)
+    source_nat: list[SourceNat] = field(default_factory=list)
+    static_nat: list[StaticNat] = field(default_factory=list)
+    port_forwarding: list[PortForwarding] = field(default_factory=list)
+    firewall: list[FirewallRule] = field(default_factory=list)
+    egress_default: dict[str, Literal["allow", "deny"]] = field(default_factory=dict)
+    load_balancers: list[LoadBalancer] = field(default_factory=list)
     redundancy: Optional[Redundancy] = None
 
 
@@ -171,7 +171,7 @@ class RouterApplied:
     """`changed` names the sections of the configuration that differed from what the router had."""
 
     generation: int
-    changed: List[str]
+    changed: list[str]
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ class TrafficCounters:
 class RouterStatistics:
     """Bytes through the public interfaces since the router started, per public IP."""
 
-    public_ips: Dict[str, TrafficCounters]
+    public_ips: dict[str, TrafficCounters]
 
 
 class Network(ABC):
@@ -221,7 +221,7 @@ class Network(ABC):
         """Refuses (in_use) while NICs are on it. Not there is no error."""
 
     @abstractmethod
-    def list_networks(self) -> List[NetworkReport]: ...
+    def list_networks(self) -> list[NetworkReport]: ...
 
     @abstractmethod
     def apply_router(self, router: str, generation: int, config: RouterConfig) -> RouterApplied:
@@ -236,7 +236,7 @@ class Network(ABC):
     def describe_router(self, router: str) -> RouterReport: ...
 
     @abstractmethod
-    def router_health(self, router: str, fresh: bool) -> List[HealthCheck]: ...
+    def router_health(self, router: str, fresh: bool) -> list[HealthCheck]: ...
 
     @abstractmethod
     def router_statistics(self, router: str) -> RouterStatistics: ...

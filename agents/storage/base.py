@@ -6,7 +6,7 @@ Every method raises `Refusal`.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import BinaryIO, Callable, Dict, List, Literal, Optional
+from typing import BinaryIO, Callable, Literal, Optional
 
 ImageFormat = Literal["QCOW2", "RAW", "VHD", "OVA", "VMDK", "ISO"]
 TransferState = Literal["NOT_DOWNLOADED", "DOWNLOAD_IN_PROGRESS", "DOWNLOADED", "DOWNLOAD_ERROR", "ABANDONED"]
@@ -29,7 +29,7 @@ class PoolSpec:
     kind: str
     url: str
     capacity_bytes: Optional[int] = None
-    details: Dict[str, str] = field(default_factory=dict)
+    details: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class ObjectPage:
-    objects: List[StoredObject]
+    objects: list[StoredObject]
     count: int
     path_exists: bool
 
@@ -194,10 +194,12 @@ class PrimaryStorage(ABC):
         """Refuses (in_use) while an Instance on this host has a disk there. Not attached is no error."""
 
     @abstractmethod
-    def pool_statistics(self, pools: List[str]) -> List[PoolReport]: ...
+    def pool_statistics(self, pools: list[str]) -> list[PoolReport]: ...
 
     @abstractmethod
-    def list_pool(self, pool: str, path: str, keyword: Optional[str], offset: int, limit: Optional[int]) -> ObjectPage: ...
+    def list_pool(
+        self, pool: str, path: str, keyword: Optional[str], offset: int, limit: Optional[int]
+    ) -> ObjectPage: ...
 
     @abstractmethod
     def create_volume(self, volume: VolumeSpec, source: Optional[VolumeSource]) -> VolumeReport:
@@ -211,7 +213,7 @@ class PrimaryStorage(ABC):
     def describe_volume(self, pool: str, volume: str) -> VolumeReport: ...
 
     @abstractmethod
-    def volume_statistics(self, pool: str, volumes: List[str]) -> List[VolumeReport]:
+    def volume_statistics(self, pool: str, volumes: list[str]) -> list[VolumeReport]:
         """Of those that exist."""
 
     @abstractmethod
@@ -234,7 +236,14 @@ class PrimaryStorage(ABC):
 
     @abstractmethod
     def copy_to_secondary(
-        self, pool: str, volume: str, snapshot: Optional[str], store: StoreReference, path: str, image_format: ImageFormat, report: Report
+        self,
+        pool: str,
+        volume: str,
+        snapshot: Optional[str],
+        store: StoreReference,
+        path: str,
+        image_format: ImageFormat,
+        report: Report,
     ) -> ImageReport:
         """The volume, or a snapshot of it, as an image on secondary storage."""
 
@@ -243,7 +252,9 @@ class PrimaryStorage(ABC):
         """A new volume from an image, grown to the volume's `size_bytes` where that is more."""
 
     @abstractmethod
-    def prepare_template(self, template: str, pool: str, store: StoreReference, path: str, report: Report) -> TemplateReport:
+    def prepare_template(
+        self, template: str, pool: str, store: StoreReference, path: str, report: Report
+    ) -> TemplateReport:
         """Copies the template to the pool, once: prepared again, it is only described."""
 
     @abstractmethod
@@ -251,7 +262,7 @@ class PrimaryStorage(ABC):
         """Not there is no error. Refuses (in_use) while volumes are clones of it."""
 
     @abstractmethod
-    def list_templates(self, pool: str) -> List[TemplateReport]: ...
+    def list_templates(self, pool: str) -> list[TemplateReport]: ...
 
 
 class SecondaryStorage(ABC):
@@ -269,7 +280,9 @@ class SecondaryStorage(ABC):
     def statistics(self, store: StoreReference) -> StoreReport: ...
 
     @abstractmethod
-    def list_objects(self, store: StoreReference, path: str, keyword: Optional[str], offset: int, limit: Optional[int]) -> ObjectPage: ...
+    def list_objects(
+        self, store: StoreReference, path: str, keyword: Optional[str], offset: int, limit: Optional[int]
+    ) -> ObjectPage: ...
 
     @abstractmethod
     def describe(self, store: StoreReference, path: str, checksum_algorithm: Optional[str]) -> ImageReport: ...
@@ -286,12 +299,20 @@ class SecondaryStorage(ABC):
         """Also ends a transfer that is to arrive there. Not there is no error."""
 
     @abstractmethod
-    def copy(self, source: StoreReference, source_path: str, target: StoreReference, target_path: str, transfer: str) -> TransferReport:
+    def copy(
+        self, source: StoreReference, source_path: str, target: StoreReference, target_path: str, transfer: str
+    ) -> TransferReport:
         """Begins a copy, between stores or within one; `status` of the target store follows it."""
 
     @abstractmethod
     def receive(
-        self, store: StoreReference, path: str, image_format: ImageFormat, size_bytes: int, physical_bytes: int, write: Callable[[BinaryIO], None]
+        self,
+        store: StoreReference,
+        path: str,
+        image_format: ImageFormat,
+        size_bytes: int,
+        physical_bytes: int,
+        write: Callable[[BinaryIO], None],
     ) -> ImageReport:
         """Takes an image from primary storage: calls `write` with an open file, unless the store keeps no bytes."""
 
@@ -302,9 +323,13 @@ class SecondaryStorage(ABC):
     def delete_link(self, store: StoreReference, link: str) -> None: ...
 
     @abstractmethod
-    def open_upload(self, store: StoreReference, upload: str, path: str, image_format: ImageFormat, maximum_bytes: Optional[int]) -> UploadSlot: ...
+    def open_upload(
+        self, store: StoreReference, upload: str, path: str, image_format: ImageFormat, maximum_bytes: Optional[int]
+    ) -> UploadSlot: ...
 
     @abstractmethod
-    def finish_upload(self, store: StoreReference, upload: str, checksum: Optional[str], physical_bytes: Optional[int]) -> ImageReport:
+    def finish_upload(
+        self, store: StoreReference, upload: str, checksum: Optional[str], physical_bytes: Optional[int]
+    ) -> ImageReport:
         """Checks what came into the slot and puts it in its place. On refusal nothing remains of it.
         `physical_bytes`: what the receiver counted, for stores that keep no bytes."""

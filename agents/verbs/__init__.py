@@ -3,4 +3,16 @@
 from agents.verbs import host, instance, network, pool, router, secondary, simulator, template, volume
 from agents.verbs.registry import VERBS, Verb
 
-__all__ = ["VERBS", "Verb", "host", "instance", "network", "pool", "router", "secondary", "simulator", "template", "volume"]
+__all__ = [
+    "VERBS",
+    "Verb",
+    "host",
+    "instance",
+    "network",
+    "pool",
+    "router",
+    "secondary",
+    "simulator",
+    "template",
+    "volume",
+]

@@ -1,8 +1,17 @@
 """Instances: users' ones and system VMs alike."""
 
-from typing import Dict, List, Optional
+from typing import Optional
 
-from agents.hypervisors.base import Console, DiskSpec, InstanceReport, InstanceSpec, InstanceStatistics, IsoSpec, NicSpec
+from agents.hypervisors.base import (
+    Console,
+    DiskSpec,
+    InstanceReport,
+    InstanceSize,
+    InstanceSpec,
+    InstanceStatistics,
+    IsoSpec,
+    NicSpec,
+)
 from agents.machine import Call
 from agents.protocol import ErrorCode, Refusal
 from agents.verbs.registry import verb
@@ -35,13 +44,13 @@ def describe(call: Call, instance: str) -> InstanceReport:
 
 
 @verb("read", key="instances")
-def list_(call: Call) -> List[InstanceReport]:
+def list_(call: Call) -> list[InstanceReport]:
     """All Instances on this host."""
     return call.hypervisor.list_instances()
 
 
 @verb("read", key="instances")
-def statistics(call: Call, instances: Optional[List[str]] = None) -> Dict[str, InstanceStatistics]:
+def statistics(call: Call, instances: Optional[list[str]] = None) -> dict[str, InstanceStatistics]:
     """Counters of the named Instances as far as they run here, or of all, by id."""
     return call.hypervisor.instance_statistics(instances)
 
@@ -74,10 +83,10 @@ def migrate(call: Call, instance: str, destination: str, destination_url: str) -
 
 
 @verb("repeatable")
-def scale(call: Call, instance: str, cpus: int, cpu_mhz: int, memory_bytes: int) -> InstanceReport:
+def scale(call: Call, instance: str, size: InstanceSize) -> InstanceReport:
     """Changes CPU and memory of a running Instance."""
     call.require("scale_cpu")
-    return call.hypervisor.scale(instance, cpus, cpu_mhz, memory_bytes)
+    return call.hypervisor.scale(instance, size)
 
 
 @verb("once")
@@ -136,6 +145,8 @@ def set_password(call: Call, instance: str, password: str) -> None:
 
 
 @verb("repeatable")
-def update_user_data(call: Call, instance: str, user_data: Optional[str], ssh_public_keys: Optional[List[str]] = None) -> None:
+def update_user_data(
+    call: Call, instance: str, user_data: Optional[str], ssh_public_keys: Optional[list[str]] = None
+) -> None:
     """User data (base64) and keys, where they do not come from a router."""
     call.hypervisor.update_user_data(instance, user_data, ssh_public_keys or [])

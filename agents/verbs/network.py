@@ -1,7 +1,5 @@
 """The networks of a host."""
 
-from typing import List
-
 from agents.machine import Call
 from agents.network.base import NetworkReport, NetworkSpec
 from agents.protocol import ErrorCode, Refusal
@@ -12,7 +10,9 @@ from agents.verbs.registry import verb
 def ensure(call: Call, network: NetworkSpec) -> NetworkReport:
     """The bridge for a network, made if it is missing."""
     if network.isolation not in call.hypervisor.capabilities.isolation:
-        raise Refusal(ErrorCode.CAPABILITY_MISSING, f"this hypervisor has no networks with isolation {network.isolation}")
+        raise Refusal(
+            ErrorCode.CAPABILITY_MISSING, f"this hypervisor has no networks with isolation {network.isolation}"
+        )
     return call.network.ensure(network)
 
 
@@ -23,6 +23,6 @@ def remove(call: Call, network: str) -> None:
 
 
 @verb("read", key="networks")
-def list_(call: Call) -> List[NetworkReport]:
+def list_(call: Call) -> list[NetworkReport]:
     """All networks on this host."""
     return call.network.list_networks()

@@ -1,6 +1,6 @@
 """Primary storage pools."""
 
-from typing import List, Optional
+from typing import Optional
 
 from agents.machine import Call
 from agents.storage.base import ObjectPage, PoolReport, PoolSpec
@@ -20,7 +20,7 @@ def detach(call: Call, pool: str) -> None:
 
 
 @verb("read", key="pools")
-def statistics(call: Call, pools: List[str]) -> List[PoolReport]:
+def statistics(call: Call, pools: list[str]) -> list[PoolReport]:
     """Capacity and use."""
     return call.primary.pool_statistics(pools)
 

@@ -4,9 +4,9 @@ import dataclasses
 import json
 import typing
 from pathlib import Path
-from typing import Any, Dict, List, Literal, Union
+from typing import Any, Literal, Union
 
-from agents.codec import fields_of, is_required
+from agents.codec import fields_of
 from agents.verbs import VERBS, Verb
 
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -59,25 +59,24 @@ def _name(shape: Any) -> str:
 
 
 def _shape(shape: Any) -> str:
-    parts: List[str] = []
+    parts: list[str] = []
     for name, declared in fields_of(shape).items():
-        text = f"{name}: {_name(declared.type)}"
-        if not is_required(declared):
-            default = declared.default if declared.default is not dataclasses.MISSING else declared.default_factory()  # type: ignore[misc]
-            text += f" = {json.dumps(default, default=lambda value: {})}"
+        text = f"{name}: {_name(declared.shape)}"
+        if declared.default is not None:
+            text += f" = {json.dumps(declared.default(), default=vars)}"
         parts.append(text)
     return f"- **{shape.__name__}** `{{{', '.join(parts)}}}`"
 
 
-def _shapes() -> Dict[str, Any]:
-    found: Dict[str, Any] = {}
+def _shapes() -> dict[str, Any]:
+    found: dict[str, Any] = {}
 
     def visit(shape: Any) -> None:
         if dataclasses.is_dataclass(shape):
             if shape.__name__ not in found:  # type: ignore[union-attr]
                 found[shape.__name__] = shape  # type: ignore[union-attr]
                 for declared in fields_of(shape).values():
-                    visit(declared.type)
+                    visit(declared.shape)
         for part in typing.get_args(shape):
             visit(part)
 

@@ -2,8 +2,9 @@
 
 import inspect
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Literal, Mapping, Optional, Tuple, TypeVar
+from typing import Any, Callable, Literal, Optional, TypeVar
 
 from agents.codec import decode, encode
 from agents.machine import Call
@@ -26,14 +27,14 @@ class Verb:
     text: str
     function: Callable[..., Any]
 
-    def run(self, call: Call, arguments: Mapping[str, Any]) -> Dict[str, Any]:
+    def run(self, call: Call, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Checks the arguments, does the work and returns the result as JSON values. Raises Refusal."""
         result = encode(self.function(call, **self._decode(arguments)))
         if self.key is not None:
             return {self.key: result}
         return result if result is not None else {}
 
-    def _decode(self, arguments: Mapping[str, Any]) -> Dict[str, Any]:
+    def _decode(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         decoded = {}
         for name, value in arguments.items():
             if name not in self.arguments:
@@ -45,7 +46,7 @@ class Verb:
         return decoded
 
 
-VERBS: Dict[str, Verb] = {}
+VERBS: dict[str, Verb] = {}
 
 
 def verb(effect: Effect, key: Optional[str] = None) -> Callable[[Function], Function]:
@@ -66,8 +67,10 @@ def verb(effect: Effect, key: Optional[str] = None) -> Callable[[Function], Func
     return declare
 
 
-def _parameters(function: Callable[..., Any], hints: Dict[str, Any]) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+def _parameters(function: Callable[..., Any], hints: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     parameters = list(inspect.signature(function).parameters.values())[1:]
     arguments = {parameter.name: hints[parameter.name] for parameter in parameters}
-    defaults = {parameter.name: parameter.default for parameter in parameters if parameter.default is not parameter.empty}
+    defaults = {
+        parameter.name: parameter.default for parameter in parameters if parameter.default is not parameter.empty
+    }
     return arguments, defaults

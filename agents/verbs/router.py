@@ -1,7 +1,5 @@
 """Virtual routers: started like any Instance (kind DomainRouter), then given their whole configuration."""
 
-from typing import List
-
 from agents.machine import Call
 from agents.network.base import HealthCheck, RouterApplied, RouterConfig, RouterReport, RouterStatistics
 from agents.verbs.registry import verb
@@ -27,7 +25,7 @@ def describe(call: Call, router: str) -> RouterReport:
 
 
 @verb("read", key="checks")
-def health(call: Call, router: str, fresh: bool = False) -> List[HealthCheck]:
+def health(call: Call, router: str, fresh: bool = False) -> list[HealthCheck]:
     """Results of the health checks; `fresh` runs them now."""
     return call.network.router_health(router, fresh)
 

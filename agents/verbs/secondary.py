@@ -3,7 +3,17 @@
 from typing import Optional
 
 from agents.machine import Call
-from agents.storage.base import DownloadSpec, ImageFormat, ImageReport, Link, ObjectPage, StoreReference, StoreReport, TransferReport, UploadSlot
+from agents.storage.base import (
+    DownloadSpec,
+    ImageFormat,
+    ImageReport,
+    Link,
+    ObjectPage,
+    StoreReference,
+    StoreReport,
+    TransferReport,
+    UploadSlot,
+)
 from agents.verbs.registry import verb
 
 
@@ -27,7 +37,12 @@ def statistics(call: Call, store: StoreReference) -> StoreReport:
 
 @verb("read")
 def list_objects(
-    call: Call, store: StoreReference, path: str = "", keyword: Optional[str] = None, offset: int = 0, limit: Optional[int] = None
+    call: Call,
+    store: StoreReference,
+    path: str = "",
+    keyword: Optional[str] = None,
+    offset: int = 0,
+    limit: Optional[int] = None,
 ) -> ObjectPage:
     """A page of what lies under a path of the store."""
     return call.secondary.list_objects(store, path, keyword, offset, limit)
@@ -58,7 +73,9 @@ def delete(call: Call, store: StoreReference, path: str) -> None:
 
 
 @verb("repeatable")
-def copy(call: Call, source: StoreReference, source_path: str, target: StoreReference, target_path: str, transfer: str) -> TransferReport:
+def copy(
+    call: Call, source: StoreReference, source_path: str, target: StoreReference, target_path: str, transfer: str
+) -> TransferReport:
     """Begins a copy under the id `transfer`, between stores or within one; `secondary.status` of the target follows it."""
     return call.secondary.copy(source, source_path, target, target_path, transfer)
 

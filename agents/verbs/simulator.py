@@ -1,6 +1,6 @@
 """Simulated hosts only: faults, and things that happen behind the server's back."""
 
-from typing import List, Optional
+from typing import Optional
 
 from agents.machine import Call
 from agents.simulation import Availability, Fault
@@ -30,7 +30,7 @@ def query(call: Call, fault: int) -> Fault:
 
 
 @verb("read", key="faults")
-def list_(call: Call) -> List[Fault]:
+def list_(call: Call) -> list[Fault]:
     """All faults, of all ranges."""
     return call.simulation.list_faults()
 

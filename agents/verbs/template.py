@@ -1,7 +1,5 @@
 """Templates on primary storage, from which volumes are cloned."""
 
-from typing import List
-
 from agents.machine import Call
 from agents.storage.base import StoreReference, TemplateReport
 from agents.verbs.registry import verb
@@ -20,6 +18,6 @@ def evict(call: Call, template: str, pool: str) -> None:
 
 
 @verb("read", key="templates")
-def list_(call: Call, pool: str) -> List[TemplateReport]:
+def list_(call: Call, pool: str) -> list[TemplateReport]:
     """The templates on a pool."""
     return call.primary.list_templates(pool)

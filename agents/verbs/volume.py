@@ -1,9 +1,17 @@
 """Volumes on primary storage and their snapshots."""
 
-from typing import List, Optional
+from typing import Optional
 
 from agents.machine import Call
-from agents.storage.base import ImageFormat, ImageReport, SnapshotReport, StoreReference, VolumeReport, VolumeSource, VolumeSpec
+from agents.storage.base import (
+    ImageFormat,
+    ImageReport,
+    SnapshotReport,
+    StoreReference,
+    VolumeReport,
+    VolumeSource,
+    VolumeSpec,
+)
 from agents.verbs.registry import verb
 
 
@@ -26,7 +34,7 @@ def describe(call: Call, pool: str, volume: str) -> VolumeReport:
 
 
 @verb("read", key="volumes")
-def statistics(call: Call, pool: str, volumes: List[str]) -> List[VolumeReport]:
+def statistics(call: Call, pool: str, volumes: list[str]) -> list[VolumeReport]:
     """Sizes of those that exist."""
     return call.primary.volume_statistics(pool, volumes)
 
@@ -65,7 +73,13 @@ def delete_snapshot(call: Call, pool: str, volume: str, snapshot: str) -> None:
 
 @verb("repeatable")
 def copy_to_secondary(
-    call: Call, pool: str, volume: str, store: StoreReference, path: str, format: ImageFormat = "QCOW2", snapshot: Optional[str] = None
+    call: Call,
+    pool: str,
+    volume: str,
+    store: StoreReference,
+    path: str,
+    format: ImageFormat = "QCOW2",
+    snapshot: Optional[str] = None,
 ) -> ImageReport:
     """The volume, or a snapshot of it, as an image on secondary storage."""
     return call.primary.copy_to_secondary(pool, volume, snapshot, store, path, format, call.progress)
