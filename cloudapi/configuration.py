@@ -26,41 +26,58 @@ class ConfigurationError(Exception):
     """A key or a value that the program cannot start with; the text names both and where they came from."""
 
 
-def _key(default: Any, help: str, *, least: int = 0, most: int = 0, one_of: tuple[str, ...] = ()) -> Any:
-    """A field of `Configuration`; `least` and `most` bound a number, `one_of` lists the words allowed."""
-    metadata = {"help": help, "least": least, "most": most, "one_of": one_of}
-    return field(default=default, metadata=metadata)
+def _about(help: str, *, least: int = 0, most: int = 0, one_of: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What is known of a key; `least` and `most` bound a number, `one_of` lists the words allowed."""
+    return {"help": help, "least": least, "most": most, "one_of": one_of}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
     """One installation's configuration. The fields are the keys of the TOML file."""
 
-    data: Path = _key(Path("var"), "Directory of everything that belongs to this installation; made if missing.")
-    address: str = _key("127.0.0.1", "IP address that the API listens on.")
-    port: int = _key(8080, "TCP port that the API listens on.", least=1, most=65535)
-    integration_port: int = _key(
-        0,
-        "TCP port on 127.0.0.1 where commands are taken without authentication, as root admin; 0 is off.",
-        most=65535,
+    data: Path = field(
+        default=Path("var"),
+        metadata=_about("Directory of everything that belongs to this installation; made if missing."),
     )
-    database: str = _key(
-        "",
-        "URL of the database: sqlite:///path, mysql://user:password@host/name or postgresql://user:password@host/name. "
-        "Empty is the file cloudapi.db in the data directory.",
+    address: str = field(default="127.0.0.1", metadata=_about("IP address that the API listens on."))
+    port: int = field(default=8080, metadata=_about("TCP port that the API listens on.", least=1, most=65535))
+    integration_port: int = field(
+        default=0,
+        metadata=_about(
+            "TCP port on 127.0.0.1 where commands are taken without authentication, as root admin; 0 is off.",
+            most=65535,
+        ),
     )
-    request_threads: int = _key(8, "Requests that are worked on at the same time.", least=1, most=1024)
-    job_threads: int = _key(8, "Asynchronous jobs that this process works on; 0 is none.", most=1024)
-    job_lease: int = _key(
-        15,
-        "Seconds without a sign of life after which a job's worker counts as dead and another one takes the job.",
-        least=1,
-        most=3600,
+    database: str = field(
+        default="",
+        metadata=_about(
+            "URL of the database: sqlite:///path, mysql://user:password@host/name or "
+            "postgresql://user:password@host/name. Empty is the file cloudapi.db in the data directory."
+        ),
     )
-    session_timeout: int = _key(30, "Minutes after which an unused session ends.", least=1, most=525600)
-    log_level: str = _key("info", "Least weight of what is logged.", one_of=("debug", "info", "warning", "error"))
-    log_format: str = _key("text", "How log lines are written.", one_of=("text", "json"))
-    log_file: str = _key("", "File that the log goes to; empty is standard error.")
+    request_threads: int = field(
+        default=8, metadata=_about("Requests that are worked on at the same time.", least=1, most=1024)
+    )
+    job_threads: int = field(
+        default=8, metadata=_about("Asynchronous jobs that this process works on at the same time.", most=1024)
+    )
+    job_lease: int = field(
+        default=15,
+        metadata=_about(
+            "Seconds without a sign of life after which a job's worker counts as dead and another one takes the job.",
+            least=1,
+            most=3600,
+        ),
+    )
+    session_timeout: int = field(
+        default=30, metadata=_about("Minutes after which an unused session ends.", least=1, most=525600)
+    )
+    log_level: str = field(
+        default="info",
+        metadata=_about("Least weight of what is logged.", one_of=("debug", "info", "warning", "error")),
+    )
+    log_format: str = field(default="text", metadata=_about("How log lines are written.", one_of=("text", "json")))
+    log_file: str = field(default="", metadata=_about("File that the log goes to; empty is standard error."))
 
     def __post_init__(self) -> None:
         if self.integration_port and self.integration_port == self.port:

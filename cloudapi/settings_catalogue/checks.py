@@ -6,12 +6,26 @@ import ipaddress
 import re
 
 _HYPERVISORS = frozenset(
-    ("xenserver", "kvm", "vmware", "hyperv", "virtualbox", "parralels", "baremetal")
-    + ("simulator", "ovm", "ovm3", "lxc", "custom", "external")
+    {
+        "xenserver",
+        "kvm",
+        "vmware",
+        "hyperv",
+        "virtualbox",
+        "parralels",
+        "baremetal",
+        "simulator",
+        "ovm",
+        "ovm3",
+        "lxc",
+        "custom",
+        "external",
+    }
 )
 _DOMAIN_NAME = re.compile(
     r"(?=.{1,237}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.I
 )
+_TIMEOUT = re.compile(r"0*[1-9][0-9]{0,8}")
 _ROLE_TYPES = frozenset({"Admin", "ResourceAdmin", "DomainAdmin", "User"})
 
 
@@ -21,7 +35,7 @@ def command_timeouts(text: str) -> str | None:
         command, equals, seconds = (part.strip() for part in pair.partition("="))
         if not equals or not command:
             return f"Validation failed: [{pair.strip()}] is not of the form command=seconds"
-        if not (seconds.isascii() and seconds.isdigit() and int(seconds) > 0):
+        if not _TIMEOUT.fullmatch(seconds):
             return f"Validation failed: the timeout [{seconds}] of {command} is not a positive number of seconds"
     return None
 
@@ -78,7 +92,7 @@ def domain_name(text: str) -> str | None:
 def regular_expression(text: str) -> str | None:
     try:
         re.compile(text)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         return f"[{text}] is not a regular expression: {error}"
     return None
 

@@ -194,10 +194,11 @@ class Setting:
         digits = text[1:] if text[:1] in ("-", "+") else text
         if not (digits.isascii() and digits.isdigit()):
             raise self._wrong(text, "it is not a whole number")
-        value, bound = int(text), 1 << (_BITS[self.type] - 1)
-        if not -bound <= value < bound:
-            raise self._wrong(text, f"it does not fit in {_BITS[self.type]} bits")
-        return value
+        bits = _BITS[self.type]
+        # The length first: int() refuses thousands of digits.
+        if len(digits) > bits or not -(1 << bits - 1) <= int(text) < 1 << bits - 1:
+            raise self._wrong(text, f"it does not fit in {bits} bits")
+        return int(text)
 
     def _decimal(self, text: str) -> float:
         try:
