@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cloudapi.errors import ResourceUnavailable
-from cloudapi.models.base import Record, Table
+from cloudapi.models.base import Table
 
 
 class TransitionRefused(ResourceUnavailable):
@@ -63,7 +63,7 @@ def transition(record: Any, event: str, *, machine: StateMachine | None = None, 
     before = getattr(record, table.field)
     after = table.next(before, event)
     kind = type(record)
-    named = f"{kind.kind() if issubclass(kind, Record) else kind.__name__} {getattr(record, 'uuid', record.id)}"
+    named = f"{kind.__name__} {getattr(record, 'uuid', record.id)}"
     if after is None:
         raise TransitionRefused(f"{named} is in state {before}, which does not allow {event}")
     values: dict[str, Any] = {table.field: after, **columns}
