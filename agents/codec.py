@@ -24,7 +24,8 @@ _JSON_NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "t
 
 
 def decode(shape: Any, value: Any, where: str) -> Any:
-    """`value` from JSON as `shape`. Raises Refusal(bad_argument) that names the place of the fault, as in `instance.disks[0].pool`."""
+    """`value` from JSON as `shape`. Raises Refusal(bad_argument) that names the place of the fault, as in
+    `instance.disks[0].pool`."""
     return _decoder(shape)(value, where)
 
 

@@ -16,7 +16,8 @@ Driver = TypeVar("Driver")
 
 @dataclass(frozen=True)
 class Machine:
-    """The drivers of one host. A host of secondary storage alone has no hypervisor, only simulated ones a `simulation`."""
+    """The drivers of one host. A host of secondary storage alone has no hypervisor, only simulated ones a
+    `simulation`."""
 
     hypervisor: Optional[Hypervisor] = None
     primary: Optional[PrimaryStorage] = None

@@ -11,10 +11,11 @@ SHOWN = 2000
 
 
 def run(arguments: Sequence[str], *, stdin: Optional[bytes] = None, timeout: float = 60.0) -> bytes:
-    """Standard output of a program that ended with status 0. Secrets belong into `stdin`: arguments can be seen by all users.
+    """Standard output of a program that ended with status 0. Secrets belong into `stdin`: arguments can be seen by
+    all users.
 
-    Raises Refusal: failed (it cannot be started, or its status is not 0), deadline_exceeded (it was killed after `timeout` seconds).
-    """
+    Raises Refusal: failed (it cannot be started, or its status is not 0), deadline_exceeded (it was killed after
+    `timeout` seconds)."""
     if isinstance(arguments, str):
         raise TypeError("arguments must be a list: a single text would need a shell")
     program = arguments[0]

@@ -1,4 +1,5 @@
-"""The contract of simulated hosts beyond a host's own: faults to order, and things that happen behind the server's back."""
+"""The contract of simulated hosts beyond a host's own: faults to order, and things that happen behind the server's
+back."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -7,12 +8,12 @@ from typing import Optional
 
 @dataclass(frozen=True)
 class Fault:
-    """The next `count` requests called `name`, or all where it is null, in the zone, pod, cluster or host with these numbers.
+    """The next `count` requests called `name`, or all where it is null, in the zone, pod, cluster or host with these
+    numbers.
 
-    `name` is a verb (`instance.start`) or CloudStack's agent command (`StartCommand`). `value` holds pairs, parted by `|` or `;`:
-    `wait:MILLISECONDS`, `result:fail` (refused), `result:fault` (breaks down), `timeout` (no answer before the deadline),
-    `timeout:MILLISECONDS`. `json_response` is answered in place of doing anything.
-    """
+    `name` is a verb (`instance.start`) or CloudStack's agent command (`StartCommand`). `value` holds pairs, parted by
+    `|` or `;`: `wait:MILLISECONDS`, `result:fail` (refused), `result:fault` (breaks down), `timeout` (no answer
+    before the deadline), `timeout:MILLISECONDS`. `json_response` is answered in place of doing anything."""
 
     id: int
     zone: Optional[int]

@@ -1,12 +1,11 @@
 """The hypervisor contract: what every driver does, with its capabilities as data.
 
-Ids are the server's UUIDs. Sizes are bytes, speeds MHz, times seconds. Every method raises `Refusal`; a driver that lacks
-something declares so in `Capabilities`, and the verb layer refuses on its behalf before the driver is asked.
+Ids are the server's UUIDs. Sizes are bytes, speeds MHz, times seconds. Every method raises `Refusal`; a driver that
+lacks something declares so in `Capabilities`, and the verb layer refuses on its behalf before the driver is asked.
 
-An Instance exists on a host from its start (or its arrival by migration) to its stop: a host keeps no definition of stopped
-Instances, `start` brings the whole specification. One that stops by itself stays in the power report as PowerOff until the
-server stops it too.
-"""
+An Instance exists on a host from its start (or its arrival by migration) to its stop: a host keeps no definition of
+stopped Instances, `start` brings the whole specification. One that stops by itself stays in the power report as
+PowerOff until the server stops it too."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -142,8 +141,9 @@ class NicSpec:
 
 @dataclass(frozen=True)
 class InstanceSpec:
-    """Everything that is needed to run an Instance. The minima are what over-provisioning leaves guaranteed: the host reserves them,
-    or the whole where they are null. `user_data` is base64; `password` is given to the guest, never shown again."""
+    """Everything that is needed to run an Instance. The minima are what over-provisioning leaves guaranteed: the host
+    reserves them, or the whole where they are null. `user_data` is base64; `password` is given to the guest, never
+    shown again."""
 
     id: str
     name: str
@@ -212,7 +212,8 @@ class NicCounters:
 
 @dataclass(frozen=True)
 class InstanceStatistics:
-    """`cpu_percent` is a share of the CPUs of the Instance; counters count from its start. Disks by volume id, nics by NIC id."""
+    """`cpu_percent` is a share of the CPUs of the Instance; counters count from its start. Disks by volume id, nics
+    by NIC id."""
 
     cpu_percent: float
     cpus: int
@@ -256,8 +257,8 @@ class Hypervisor(ABC):
 
     @abstractmethod
     def start(self, instance: InstanceSpec) -> InstanceReport:
-        """Refuses: already_exists (it runs, here or elsewhere), not_found (disk, network, ISO), in_use (disk), insufficient_capacity,
-        wrong_state (maintenance). Nothing of a refused start remains."""
+        """Refuses: already_exists (it runs, here or elsewhere), not_found (disk, network, ISO), in_use (disk),
+        insufficient_capacity, wrong_state (maintenance). Nothing of a refused start remains."""
 
     @abstractmethod
     def stop(self, instance: str, force: bool, grace_seconds: float) -> None:
@@ -281,8 +282,8 @@ class Hypervisor(ABC):
 
     @abstractmethod
     def prepare_migration(self, instance: InstanceSpec) -> None:
-        """On the destination: reserves the capacity and checks disks and networks, as `start` would. With storage migration the disks
-        name their volumes on the pools they will be on."""
+        """On the destination: reserves the capacity and checks disks and networks, as `start` would. With storage
+        migration the disks name their volumes on the pools they will be on."""
 
     @abstractmethod
     def cancel_migration(self, instance: str) -> None:
@@ -290,8 +291,8 @@ class Hypervisor(ABC):
 
     @abstractmethod
     def migrate(self, instance: str, destination: str, destination_url: str) -> None:
-        """On the source: moves the running Instance to the host with the id `destination`, which has prepared for it. Afterwards it
-        runs there with the disks that were prepared, and is gone here. On refusal it runs on here."""
+        """On the source: moves the running Instance to the host with the id `destination`, which has prepared for it.
+        Afterwards it runs there with the disks that were prepared, and is gone here. On refusal it runs on here."""
 
     @abstractmethod
     def scale(self, instance: str, size: InstanceSize) -> InstanceReport: ...

@@ -1,8 +1,7 @@
 """The network contract: the networks on a host and the virtual routers that run there.
 
-The server sends the whole desired state of a router with a generation number; the agent applies the difference. Every method
-raises `Refusal`.
-"""
+The server sends the whole desired state of a router with a generation number; the agent applies the difference. Every
+method raises `Refusal`."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -13,8 +12,8 @@ Protocol = Literal["tcp", "udp", "icmp", "all"]
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """`tag` is the VLAN id (1 to 4094) or the VXLAN id; none for an untagged network. `label` is the host's own name for the physical
-    network (CloudStack's traffic label), such as cloudbr1."""
+    """`tag` is the VLAN id (1 to 4094) or the VXLAN id; none for an untagged network. `label` is the host's own name
+    for the physical network (CloudStack's traffic label), such as cloudbr1."""
 
     id: str
     isolation: Literal["VLAN", "VXLAN", "NONE"]
@@ -65,7 +64,8 @@ class DnsRecord:
 
 @dataclass(frozen=True)
 class MetadataHost:
-    """What the metadata server tells the Instance with this address. `user_data` is base64; `password` is handed out once."""
+    """What the metadata server tells the Instance with this address. `user_data` is base64; `password` is handed out
+    once."""
 
     ip: str
     instance: str
@@ -176,7 +176,8 @@ class RouterApplied:
 
 @dataclass(frozen=True)
 class RouterReport:
-    """What the router has now; user data and passwords are left out. `generation` 0: nothing was applied since it started."""
+    """What the router has now; user data and passwords are left out. `generation` 0: nothing was applied since it
+    started."""
 
     id: str
     generation: int
@@ -214,7 +215,8 @@ class Network(ABC):
 
     @abstractmethod
     def ensure(self, network: NetworkSpec) -> NetworkReport:
-        """The bridge for the network, made if it is missing. Refuses (wrong_state) another tag than it has while NICs are on it."""
+        """The bridge for the network, made if it is missing. Refuses (wrong_state) another tag than it has while NICs
+        are on it."""
 
     @abstractmethod
     def remove(self, network: str) -> None:

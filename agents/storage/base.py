@@ -1,8 +1,7 @@
 """The storage contracts: primary storage holds the disks of Instances, secondary storage templates, ISOs and copies.
 
-Ids are the server's UUIDs, sizes bytes. `size_bytes` is what a guest sees, `allocated_bytes` or `physical_bytes` what it takes up.
-Every method raises `Refusal`.
-"""
+Ids are the server's UUIDs, sizes bytes. `size_bytes` is what a guest sees, `allocated_bytes` or `physical_bytes` what
+it takes up. Every method raises `Refusal`."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -34,7 +33,8 @@ class PoolSpec:
 
 @dataclass(frozen=True)
 class PoolReport:
-    """`used_bytes` is what the volumes, templates and snapshots take up now; `provisioned_bytes` what they may grow to."""
+    """`used_bytes` is what the volumes, templates and snapshots take up now; `provisioned_bytes` what they may grow
+    to."""
 
     id: str
     capacity_bytes: int
@@ -45,7 +45,8 @@ class PoolReport:
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An entry of a listing. `path` is relative to the pool or store; `id` is that of the volume, template or snapshot it belongs to."""
+    """An entry of a listing. `path` is relative to the pool or store; `id` is that of the volume, template or
+    snapshot it belongs to."""
 
     name: str
     path: str
@@ -76,7 +77,8 @@ class VolumeSpec:
 
 @dataclass(frozen=True)
 class VolumeSource:
-    """What a new volume begins with: a template on the same pool, a volume, or a snapshot of a volume, on any attached pool."""
+    """What a new volume begins with: a template on the same pool, a volume, or a snapshot of a volume, on any
+    attached pool."""
 
     kind: Literal["template", "volume", "snapshot"]
     id: str
@@ -126,7 +128,8 @@ class StoreReport:
 
 @dataclass(frozen=True)
 class ImageReport:
-    """An image on secondary storage. `checksum` is `{MD5}hex`, or in the algorithm of the checksum that was asked for."""
+    """An image on secondary storage. `checksum` is `{MD5}hex`, or in the algorithm of the checksum that was asked
+    for."""
 
     path: str
     format: ImageFormat
@@ -152,7 +155,8 @@ class DownloadSpec:
 
 @dataclass(frozen=True)
 class TransferReport:
-    """A download or copy on its way. `error` says why it ended in DOWNLOAD_ERROR. `path` is where the image lies once DOWNLOADED."""
+    """A download or copy on its way. `error` says why it ended in DOWNLOAD_ERROR. `path` is where the image lies once
+    DOWNLOADED."""
 
     id: str
     state: TransferState
@@ -187,7 +191,8 @@ class PrimaryStorage(ABC):
 
     @abstractmethod
     def attach_pool(self, pool: PoolSpec) -> PoolReport:
-        """Makes the pool usable on this host. Attaching it again is no error; other figures than before are taken over."""
+        """Makes the pool usable on this host. Attaching it again is no error; other figures than before are taken
+        over."""
 
     @abstractmethod
     def detach_pool(self, pool: str) -> None:
@@ -203,7 +208,8 @@ class PrimaryStorage(ABC):
 
     @abstractmethod
     def create_volume(self, volume: VolumeSpec, source: Optional[VolumeSource]) -> VolumeReport:
-        """Blank, or a copy of `source`, grown to `size_bytes` where that is more. Refuses: already_exists, not_found, insufficient_capacity."""
+        """Blank, or a copy of `source`, grown to `size_bytes` where that is more. Refuses: already_exists, not_found,
+        insufficient_capacity."""
 
     @abstractmethod
     def delete_volume(self, pool: str, volume: str) -> None:
@@ -266,7 +272,8 @@ class PrimaryStorage(ABC):
 
 
 class SecondaryStorage(ABC):
-    """One kind of secondary storage; the store is named in every call. Paths are relative, and may not leave the store."""
+    """One kind of secondary storage; the store is named in every call. Paths are relative, and may not leave the
+    store."""
 
     @abstractmethod
     def attach(self, store: StoreReference) -> StoreReport:

@@ -15,10 +15,16 @@ ISO_MAGIC_AT = 0x8001
 CLUSTER_BITS = 16
 
 
-def inspect(path: str, expected: ImageFormat) -> int:
-    """The size that a guest sees. Raises Refusal(failed) where the file is not what is expected, or not safe to use."""
+def identify(path: str) -> tuple[ImageFormat, int]:
+    """The format and the size that a guest sees. Raises Refusal(failed) where the image is damaged, or not safe to
+    use."""
     with open(path, "rb") as file:
-        found, size = _read(file, path)
+        return _read(file, path)
+
+
+def inspect(path: str, expected: ImageFormat) -> int:
+    """As `identify`, and refuses (failed) another format."""
+    found, size = identify(path)
     if found != expected:
         raise Refusal(ErrorCode.FAILED, f"the image is {found}, not {expected}")
     return size

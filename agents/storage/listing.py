@@ -9,7 +9,8 @@ from agents.storage.base import ObjectPage, StoredObject
 
 
 def inside(path: str) -> str:
-    """The path in its plain form, relative to the root of the store. Raises Refusal(bad_argument) where it leads out of it."""
+    """The path in its plain form, relative to the root of the store. Raises Refusal(bad_argument) where it leads out
+    of it."""
     plain = posixpath.normpath(path.lstrip("/"))
     if plain in ("", ".", "..") or plain.startswith("../") or "\0" in plain:
         raise Refusal(ErrorCode.BAD_ARGUMENT, f"'path' {path!r:.200} is not within the store")

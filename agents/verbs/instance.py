@@ -64,7 +64,8 @@ def console(call: Call, instance: str) -> Console:
 
 @verb("repeatable")
 def prepare_migration(call: Call, instance: InstanceSpec) -> None:
-    """To the destination: checks disks and networks and reserves the capacity. The disks name the pools they will be on."""
+    """To the destination: checks disks and networks and reserves the capacity. The disks name the pools they will be
+    on."""
     call.require("live_migration")
     call.hypervisor.prepare_migration(instance)
 
@@ -77,7 +78,8 @@ def cancel_migration(call: Call, instance: str) -> None:
 
 @verb("once")
 def migrate(call: Call, instance: str, destination: str, destination_url: str) -> None:
-    """To the source: moves the running Instance to the host `destination`, which has prepared for it, with the disks prepared there."""
+    """To the source: moves the running Instance to the host `destination`, which has prepared for it, with the disks
+    prepared there."""
     call.require("live_migration")
     call.hypervisor.migrate(instance, destination, destination_url)
 

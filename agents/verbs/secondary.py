@@ -76,7 +76,8 @@ def delete(call: Call, store: StoreReference, path: str) -> None:
 def copy(
     call: Call, source: StoreReference, source_path: str, target: StoreReference, target_path: str, transfer: str
 ) -> TransferReport:
-    """Begins a copy under the id `transfer`, between stores or within one; `secondary.status` of the target follows it."""
+    """Begins a copy under the id `transfer`, between stores or within one; `secondary.status` of the target follows
+    it."""
     return call.secondary.copy(source, source_path, target, target_path, transfer)
 
 

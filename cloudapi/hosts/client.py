@@ -40,10 +40,9 @@ class HostClient:
     ) -> dict[str, Any]:
         """The verb's result (agents/README.md has them all). `arguments` may hold dataclasses of the agents' contracts.
 
-        A request that is sent again with the same `request_id` is not done again, so a caller that may come back after a crash
-        chooses an id that it can find again (job and step). `timeout` is in seconds.
-        Raises HostError, see cloudapi.hosts.errors.
-        """
+        A request that is sent again with the same `request_id` is not done again, so a caller that may come back
+        after a crash chooses an id that it can find again (job and step). `timeout` is in seconds. Raises HostError,
+        see cloudapi.hosts.errors."""
         seconds = DEFAULT_TIMEOUT if timeout is None else timeout
         request = Request(request_id or str(uuid.uuid4()), verb, seconds, encode(arguments or {}))
         transport = self._transports.get(address.hypervisor)

@@ -1,14 +1,31 @@
-"""CloudStack's agent commands by the verb that does their work, so that faults can be ordered under the names testers know."""
+"""CloudStack's agent commands by the verb that does their work, so that faults can be ordered under the names testers
+know."""
 
 ROUTER_COMMANDS = (
-    "DhcpEntryCommand", "VmDataCommand", "SavePasswordCommand", "IpAssocCommand", "SetSourceNatCommand", "SetStaticNatRulesCommand",
-    "SetPortForwardingRulesCommand", "SetFirewallRulesCommand", "LoadBalancerConfigCommand", "SetupGuestNetworkCommand",
-    "SetMonitorServiceCommand", "AggregationControlCommand", "DnsMasqConfigCommand",
-)  # fmt: skip
+    "DhcpEntryCommand",
+    "VmDataCommand",
+    "SavePasswordCommand",
+    "IpAssocCommand",
+    "SetSourceNatCommand",
+    "SetStaticNatRulesCommand",
+    "SetPortForwardingRulesCommand",
+    "SetFirewallRulesCommand",
+    "LoadBalancerConfigCommand",
+    "SetupGuestNetworkCommand",
+    "SetMonitorServiceCommand",
+    "AggregationControlCommand",
+    "DnsMasqConfigCommand",
+)
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "host.describe": ("ReadyCommand", "StartupRoutingCommand"),
-    "host.ping": ("PingCommand", "PingRoutingCommand", "PingTestCommand", "CheckHealthCommand", "PingRoutingWithNwGroupsCommand"),
+    "host.ping": (
+        "PingCommand",
+        "PingRoutingCommand",
+        "PingTestCommand",
+        "CheckHealthCommand",
+        "PingRoutingWithNwGroupsCommand",
+    ),
     "host.statistics": ("GetHostStatsCommand",),
     "host.set_maintenance": ("MaintainCommand",),
     "host.release": ("ShutdownCommand",),
@@ -41,7 +58,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "volume.revert_snapshot": ("RevertSnapshotCommand",),
     "volume.delete_snapshot": ("DeleteCommand",),
     "volume.copy_to_secondary": (
-        "CopyCommand", "BackupSnapshotCommand", "CreatePrivateTemplateFromVolumeCommand", "CreatePrivateTemplateFromSnapshotCommand",
+        "CopyCommand",
+        "BackupSnapshotCommand",
+        "CreatePrivateTemplateFromVolumeCommand",
+        "CreatePrivateTemplateFromSnapshotCommand",
     ),
     "volume.copy_from_secondary": ("CopyCommand", "CreateVolumeFromSnapshotCommand"),
     "template.prepare": ("CopyCommand", "PrimaryStorageDownloadCommand"),
@@ -64,6 +84,6 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "router.describe": ("CheckRouterCommand", "GetDomRVersionCmd"),
     "router.health": ("GetRouterMonitorResultsCommand",),
     "router.statistics": ("NetworkUsageCommand",),
-}  # fmt: skip
+}
 
 NAMES: frozenset[str] = frozenset(name for names in COMMANDS.values() for name in names)

@@ -1,4 +1,5 @@
-"""Figures that move: each a function of time and of whose it is, so that nothing has to be kept and counters never fall."""
+"""Figures that move: each a function of time and of whose it is, so that nothing has to be kept and counters never
+fall."""
 
 import math
 import zlib

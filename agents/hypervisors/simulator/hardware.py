@@ -22,7 +22,8 @@ class Hardware:
 
 
 def read_url(url: str) -> Hardware:
-    """`http://sim/c0/h0/cpucore=8&cpuspeed=2000&memory=17179869184&localstorage=…&arch=aarch64`; what is not named has its default."""
+    """`http://sim/c0/h0/cpucore=8&cpuspeed=2000&memory=17179869184&localstorage=…&arch=aarch64`; what is not named
+    has its default."""
     last = unquote(urlsplit(url).path).rsplit("/", 1)[-1]
     named = {key.lower(): value for key, value in parse_qsl(last)}
     default = Hardware()

@@ -30,8 +30,8 @@ class Location:
 class Simulator:
     """All simulated hosts of one state file. They exist from the first contact, and cost nothing between two requests.
 
-    Secondary storage of the scheme `file` is served by `directory`, any other is simulated, with downloads of `download_seconds`.
-    """
+    Secondary storage of the scheme `file` is served by `directory`, any other is simulated, with downloads of
+    `download_seconds`."""
 
     def __init__(
         self,

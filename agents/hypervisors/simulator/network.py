@@ -122,7 +122,8 @@ class SimulatedNetwork(Network):
             ("haproxy_check", "advanced", not empty, f"no members: {', '.join(empty)}" if empty else ""),
             ("iptables_check", "advanced", True, f"{len(config.firewall)} firewall rules"),
         ]
-        # Without `fresh` they are the results of the last whole interval of ten minutes, as a scheduled check leaves them.
+        # Without `fresh` they are the results of the last whole interval of ten minutes, as a scheduled check leaves
+        # them.
         checked_at = now if fresh else now - now % 600
         return [HealthCheck(name, _kind(kind), success, checked_at, details) for name, kind, success, details in checks]
 
@@ -171,7 +172,8 @@ class SimulatedNetwork(Network):
             return "UNKNOWN"
         # Of equals the one with the lower id leads, as VRRP takes the address for it.
         leader = self._store.row(
-            "SELECT id FROM router WHERE redundancy_group = ? AND redundancy_ip = ? ORDER BY redundancy_priority DESC, id LIMIT 1",
+            "SELECT id FROM router WHERE redundancy_group = ? AND redundancy_ip = ?"
+            " ORDER BY redundancy_priority DESC, id LIMIT 1",
             row["redundancy_group"],
             row["redundancy_ip"],
         )

@@ -46,7 +46,7 @@ class SimulatedPrimaryStorage(SimulatedVolumes, PrimaryStorage):
             elif pool.capacity_bytes is not None:
                 self._store.execute("UPDATE pool SET capacity_bytes = ? WHERE id = ?", capacity, pool.id)
             self._store.execute("INSERT OR IGNORE INTO pool_host (pool, host) VALUES (?, ?)", pool.id, self._host.id)
-            return self._pool_report(self._pool(pool.id))
+            return _pool_report(self._pool(pool.id))
 
     def detach_pool(self, pool: str) -> None:
         with self._store.transaction():
@@ -61,7 +61,7 @@ class SimulatedPrimaryStorage(SimulatedVolumes, PrimaryStorage):
             self._store.execute("DELETE FROM pool_host WHERE pool = ? AND host = ?", pool, self._host.id)
 
     def pool_statistics(self, pools: list[str]) -> list[PoolReport]:
-        return [self._pool_report(self._pool(pool)) for pool in pools]
+        return [_pool_report(self._pool(pool)) for pool in pools]
 
     def list_pool(self, pool: str, path: str, keyword: Optional[str], offset: int, limit: Optional[int]) -> ObjectPage:
         self._pool(pool)
@@ -111,14 +111,9 @@ class SimulatedPrimaryStorage(SimulatedVolumes, PrimaryStorage):
             _template_report(row) for row in self._store.rows("SELECT * FROM template WHERE pool = ? ORDER BY id", pool)
         ]
 
-    def _pool_report(self, row: sqlite3.Row) -> PoolReport:
-        use = self._store.row(
-            "SELECT (SELECT total(size_bytes) FROM volume WHERE pool = ?1) + (SELECT total(size_bytes) FROM template WHERE pool = ?1)"
-            " AS provisioned",
-            row["id"],
-        )
-        assert use is not None
-        return PoolReport(row["id"], row["capacity_bytes"], self._used(row["id"]), int(use["provisioned"]))
+
+def _pool_report(row: sqlite3.Row) -> PoolReport:
+    return PoolReport(row["id"], row["capacity_bytes"], row["used_bytes"], row["provisioned_bytes"])
 
 
 def _template_report(row: sqlite3.Row) -> TemplateReport:

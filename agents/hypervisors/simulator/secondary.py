@@ -38,7 +38,8 @@ class SimulatedSecondaryStorage(SecondaryStorage):
     def attach(self, store: StoreReference) -> StoreReport:
         with self._store.transaction():
             self._store.execute(
-                "INSERT INTO store (id, url, capacity_bytes) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET url = excluded.url",
+                "INSERT INTO store (id, url, capacity_bytes) VALUES (?, ?, ?)"
+                " ON CONFLICT (id) DO UPDATE SET url = excluded.url",
                 store.id,
                 store.url,
                 CAPACITY,

@@ -20,7 +20,8 @@ UNPOWERED_VERBS = frozenset({"simulator.recover"})
 
 MATCH = (
     "SELECT * FROM fault WHERE name IN ({marks}) AND (count IS NULL OR count > 0) AND (zone IS NULL OR zone = ?)"
-    " AND (pod IS NULL OR pod = ?) AND (cluster IS NULL OR cluster = ?) AND (host IS NULL OR host = ?) ORDER BY id LIMIT 1"
+    " AND (pod IS NULL OR pod = ?) AND (cluster IS NULL OR cluster = ?) AND (host IS NULL OR host = ?)"
+    " ORDER BY id LIMIT 1"
 )
 
 
@@ -42,7 +43,8 @@ class SimulatedHostControl(Simulation):
         self._where = where
 
     def intercept(self, call: Call, request: Request) -> Optional[dict[str, Any]]:
-        """Does what was ordered for this request; a result is answered in place of the verb's. Raises ConnectionError: no power."""
+        """Does what was ordered for this request; a result is answered in place of the verb's. Raises
+        ConnectionError: no power."""
         if request.verb not in UNPOWERED_VERBS:
             row = self._store.row("SELECT powered FROM host WHERE id = ?", self._host.id)
             if row is not None and not row["powered"]:
@@ -210,8 +212,8 @@ def _response(text: str) -> dict[str, Any]:
 
 
 def _respond(response: dict[str, Any]) -> Optional[dict[str, Any]]:
-    """CloudStack's form is {"com.cloud.agent.api.XAnswer": {"result": …}}: failure becomes a refusal, success lets the verb do its work.
-    Any other object is the verb's result."""
+    """CloudStack's form is {"com.cloud.agent.api.XAnswer": {"result": …}}: failure becomes a refusal, success lets
+    the verb do its work. Any other object is the verb's result."""
     wrapped = next(iter(response.values())) if len(response) == 1 and next(iter(response)).endswith("Answer") else None
     if not isinstance(wrapped, dict):
         return response

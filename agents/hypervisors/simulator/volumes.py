@@ -181,7 +181,8 @@ class SimulatedVolumes(PrimaryStorage):
 
     def _pool(self, pool: str) -> sqlite3.Row:
         row = self._store.row(
-            "SELECT pool.* FROM pool JOIN pool_host ON pool_host.pool = pool.id WHERE pool.id = ? AND pool_host.host = ?",
+            "SELECT pool.* FROM pool JOIN pool_host ON pool_host.pool = pool.id"
+            " WHERE pool.id = ? AND pool_host.host = ?",
             pool,
             self._host.id,
         )
@@ -189,18 +190,9 @@ class SimulatedVolumes(PrimaryStorage):
             raise Refusal(ErrorCode.NOT_FOUND, f"pool {pool} is not attached to this host")
         return row
 
-    def _used(self, pool: str) -> int:
-        row = self._store.row(
-            "SELECT (SELECT total(allocated_bytes) FROM volume WHERE pool = ?1)"
-            " + (SELECT total(allocated_bytes) FROM template WHERE pool = ?1)"
-            " + (SELECT total(allocated_bytes) FROM snapshot WHERE pool = ?1) AS used",
-            pool,
-        )
-        assert row is not None
-        return int(row["used"])
-
     def _take(self, pool: str, more: int) -> None:
-        free = self._pool(pool)["capacity_bytes"] - self._used(pool)
+        row = self._pool(pool)
+        free = row["capacity_bytes"] - row["used_bytes"]
         if more > free:
             raise Refusal(ErrorCode.INSUFFICIENT_CAPACITY, f"{more} bytes are needed on pool {pool}, {free} are free")
 
