@@ -150,6 +150,17 @@ class Capacity(Table):
         indexes = ((("host_id", "kind"), False), (("pool_id", "kind"), False))
 
 
+class CapacityReservation(Table):
+    """What a stopped machine keeps of its last host's capacity, so that it can be started there again."""
+
+    machine_id = peewee.BigIntegerField(primary_key=True)
+    host_id = peewee.BigIntegerField(index=True)
+    cpu_mhz = peewee.BigIntegerField()
+    memory_bytes = peewee.BigIntegerField()
+    cores = peewee.IntegerField()
+    since = Moment()
+
+
 class GuestOsCategory(Record):
     name = peewee.CharField(255)
     featured = peewee.BooleanField(default=False)
