@@ -9,12 +9,20 @@ carries an id (`request_id`) by which the agent recognises the repetition.
 
 When the job fails, the undo actions of its finished steps run in reverse. A worker that dies while undoing
 leaves the failure on record; the next one repeats the job up to the step that failed and undoes again.
+
+What others use as soon as it is there (a network that an Instance needed) is a part: undone where it fails itself,
+kept where the job fails later.
+
+    with steps.part("network …") as part:
+        part.run("take a VLAN", …, undo=…)
 """
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import orjson
@@ -35,6 +43,7 @@ class Steps:
 
     def __init__(self, name: str = "") -> None:
         self.name = name
+        self._prefix = ""
         self._undo: list[tuple[str, Callable[[], Any]]] = []
         self._count: dict[str, int] = {}
 
@@ -42,7 +51,7 @@ class Steps:
         """Return the name, numbered from its second use in a job on."""
         count = self._count.get(name, 0) + 1
         self._count[name] = count
-        return name if count == 1 else f"{name} #{count}"
+        return self._prefix + (name if count == 1 else f"{name} #{count}")
 
     def run(self, name: str, action: Callable[[], Result], undo: Callable[[Result], Any] | None = None) -> Result:
         """Do a step in the database: the action and its record are one transaction.
@@ -89,6 +98,20 @@ class Steps:
                     break
                 except Exception:
                     log.exception("%s: undoing %s failed (attempt %d)", self.name, name, attempt + 1)
+
+    @contextlib.contextmanager
+    def part(self, name: str) -> Iterator[Steps]:
+        """Give steps that stand for themselves: undone where the block fails, kept once it is done.
+
+        :param name: of its own within the job, so that a repetition finds its steps whatever was done before.
+        """
+        part = copy.copy(self)
+        part._prefix, part._undo, part._count = f"{self._prefix}{name}/", [], {}
+        try:
+            yield part
+        except BaseException:
+            part.unwind()
+            raise
 
     def settle(self) -> None:
         """Forget the undo actions so far: what is done stays, whatever fails after this."""

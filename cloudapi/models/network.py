@@ -192,13 +192,17 @@ class QuarantinedIp(Record):
 
 
 class Nic(Record):
-    """A network card of an Instance or a system VM. While it lives its address is unique in its network."""
+    """A network card of an Instance or a system VM.
+
+    `mac_key` is its network and MAC while it lives, so that two NICs of a network with one MAC are impossible.
+    """
 
     vm_id = peewee.BigIntegerField(index=True)
     network = Link(Network)
     device_id = peewee.IntegerField(default=0)
     is_default = peewee.BooleanField(default=False)
     mac_address = peewee.CharField(32)
+    mac_key = peewee.CharField(64, null=True, unique=True)
     ip4 = peewee.CharField(64, null=True)
     ip6 = peewee.CharField(64, null=True)
     gateway = peewee.CharField(64, null=True)
