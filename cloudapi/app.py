@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import cloudapi.commands
+from agents.hypervisors.simulator import Simulator
 from cloudapi.api.discovery import Discovery, openapi_document
 from cloudapi.api.dispatch import Dispatcher
 from cloudapi.api.registry import Registry
 from cloudapi.configuration import Configuration
 from cloudapi.context import ADMIN_ACCOUNT, ADMIN_USER, ROOT_DOMAIN, Context
 from cloudapi.hosts.client import HostClient
-from cloudapi.hosts.transports import TransportRegistry
+from cloudapi.hosts.transports.in_process import InProcessTransport
 from cloudapi.jobs.engine import ThreadEngine
 from cloudapi.jobs.periodic import Scheduler, Task
 from cloudapi.jobs.steps import Steps
@@ -46,11 +47,11 @@ class Installation:
         self.permissions = Permissions()
         self.callers = Callers(self.secrets)
         self.sessions = Sessions(self.callers, self.settings)
-        self.hosts = HostClient(TransportRegistry(simulator_path=self.data / "simulator.sqlite"))
+        self.hosts = HostClient({"Simulator": InProcessTransport(Simulator(self.data / "simulator.sqlite"))})
         self.registry = Registry()
         self.registry.load(cloudapi.commands)
         self.dispatcher = Dispatcher(self.registry, self)
-        self.jobs = ThreadEngine(self.dispatcher.execute, configuration.workers)
+        self.jobs = ThreadEngine(self.dispatcher.execute, configuration.job_threads)
         self.scheduler = Scheduler(self.jobs.worker, [
             Task(task.name, lambda task=task: task.interval(self.settings), lambda task=task: task.work(self.context()))
             for task in periodic.TASKS])

@@ -77,7 +77,7 @@ class Configuration:
         metadata=_about("Least weight of what is logged.", one_of=("debug", "info", "warning", "error")),
     )
     log_format: str = field(default="text", metadata=_about("How log lines are written.", one_of=("text", "json")))
-    log_file: str = field(default="", metadata=_about("File that the log goes to; empty is standard error."))
+    log_file: str = field(default="", metadata=_about("File that the log goes to; empty is cloudapi.log in the data directory."))
 
     def __post_init__(self) -> None:
         if self.integration_port and self.integration_port == self.port:
@@ -87,6 +87,12 @@ class Configuration:
     def database_url(self) -> str:
         """The database's URL, with its password."""
         return self.database or f"sqlite:///{self.data.absolute() / 'cloudapi.db'}"
+
+    @property
+    def endpoint(self) -> str:
+        """The URL of the API, for clients on this machine or network."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"http://{host}:{self.port}/client/api"
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{key.name}={_shown(key.name, getattr(self, key.name))!r}" for key in fields(self))

@@ -5,60 +5,81 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import signal
+import socket
 import sys
-import threading
+from dataclasses import fields
 from typing import Any
 
-from cloudapi.configuration import Configuration, load
+from cloudapi.configuration import PREFIX, Configuration, load
 
-# The worker is a process of its own, started by granian; it reads the configuration again from here.
-ENVIRONMENT = "CLOUDAPI_SERVE"
+NEXT_STEPS = """\
+cloudapi is ready: {endpoint}
+The admin's keys: {keys}
 
-log = logging.getLogger(__name__)
-
-NEXT_STEPS = """cloudapi is ready at {endpoint}
-The admin's keys are in {keys}. To try next, in this folder:
-
-  export CLOUDSTACK_ENDPOINT={endpoint} \\
-         CLOUDSTACK_KEY=$(python3 -c 'import json; print(json.load(open("{keys}"))["apikey"])') \\
-         CLOUDSTACK_SECRET=$(python3 -c 'import json; print(json.load(open("{keys}"))["secretkey"])')
-  cs listZones
-  curl '{root}/client/openapi.json'
-  cmk set url {endpoint} && cmk set apikey $CLOUDSTACK_KEY && cmk set secretkey $CLOUDSTACK_SECRET && cmk sync
+Three things to try, in this folder:
+  export CLOUDSTACK_ENDPOINT={endpoint} CLOUDSTACK_KEY=$(python3 -c 'import json; print(json.load(open("{keys}"))["apikey"])') \
+CLOUDSTACK_SECRET=$(python3 -c 'import json; print(json.load(open("{keys}"))["secretkey"])')
+  .venv/bin/cs listZones
+  curl -s {root}/client/openapi.json
+  cmk -u {endpoint} -k $CLOUDSTACK_KEY -s $CLOUDSTACK_SECRET list zones
 """
 
 
-def run(configuration: Configuration, arguments: str) -> None:
-    """Serve until a signal. `arguments` is the configuration as `load` reads it back from the environment."""
+class CannotStart(Exception):
+    """The server cannot start; the text says why."""
+
+
+def run(configuration: Configuration) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    :raises CannotStart: the port is taken.
+    """
     from granian import Granian
     from granian.constants import Interfaces
 
-    os.environ[ENVIRONMENT] = arguments
-    Granian(
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((configuration.address, configuration.port))
+        except OSError as error:
+            raise CannotStart(f"port {configuration.port} on {configuration.address}: {error.strerror}") from error
+    # The worker is a process of its own, started by granian: it reads the configuration from the environment.
+    for key in fields(configuration):
+        os.environ[PREFIX + key.name.upper()] = str(getattr(configuration, key.name))
+    server = Granian(
         "cloudapi.serving:make_application", factory=True, address=configuration.address, port=configuration.port,
-        interface=Interfaces.WSGI, workers=1, blocking_threads=configuration.threads, backlog=1024,
-        log_enabled=False, respawn_failed_workers=True, process_name=None).serve()
+        interface=Interfaces.WSGI, workers=1, blocking_threads=configuration.request_threads, backlog=1024,
+        respawn_failed_workers=True, log_enabled=False, workers_kill_timeout=30, websockets=False)
+    server.serve()
 
 
 def make_application() -> Any:
     """Return the WSGI application of this process, with workers and periodic work started."""
-    configuration = load(arguments=os.environ[ENVIRONMENT])
+    configuration = load(environ=os.environ)
     configure_logging(configuration)
     from cloudapi.app import Installation, make_admin_keys, prepare
     from cloudapi.http.endpoint import make_wsgi
 
-    fresh = prepare(configuration)
+    try:
+        fresh = prepare(configuration)
+    except RuntimeError as error:
+        sys.stderr.write(f"Error: {error}\n")
+        os.kill(os.getppid(), signal.SIGTERM)
+        raise
     installation = Installation(configuration)
     if fresh:
-        make_admin_keys(installation)
-    installation.start()
-    if fresh and configuration.demo:
         from cloudapi.demo import build
 
+        make_admin_keys(installation)
+        installation.jobs.start()
         build(installation)
+    installation.start()
     atexit.register(installation.stop)
     if configuration.integration_port:
-        serve_integration(make_wsgi(installation, integration=True), configuration.integration_port)
+        from cloudapi.http.integration import serve
+
+        serve(make_wsgi(installation, integration=True), configuration.integration_port)
     sys.stderr.write(NEXT_STEPS.format(
         endpoint=configuration.endpoint, keys=installation.data / "admin.json",
         root=configuration.endpoint.removesuffix("/client/api")))
@@ -66,24 +87,27 @@ def make_application() -> Any:
     return make_wsgi(installation)
 
 
-def serve_integration(application: Any, port: int) -> None:
-    """Serve the unauthenticated integration port: on the loopback address, whatever the configuration says."""
-    from werkzeug.serving import WSGIRequestHandler, make_server
-
-    class Quiet(WSGIRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log(self, type: str, message: str, *arguments: Any) -> None:
-            log.debug(message, *arguments)
-
-    server = make_server("127.0.0.1", port, application, threaded=True, request_handler=Quiet)
-    threading.Thread(target=server.serve_forever, name="integration", daemon=True).start()
-
-
 def configure_logging(configuration: Configuration) -> None:
-    os.makedirs(configuration.data, exist_ok=True)
-    handler = logging.FileHandler(os.path.join(configuration.data, "cloudapi.log"))
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"))
+    """Log to the configured file, by default `cloudapi.log` in the data directory."""
+    configuration.data.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(configuration.log_file or configuration.data / "cloudapi.log")
+    if configuration.log_format == "json":
+        handler.setFormatter(JsonLines())
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(configuration.log_level.upper())
+
+
+class JsonLines(logging.Formatter):
+    """A JSON object per line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        import orjson
+
+        line = {"time": record.created, "level": record.levelname, "thread": record.threadName, "logger": record.name,
+                "message": record.getMessage()}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(line).decode()

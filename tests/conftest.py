@@ -54,3 +54,25 @@ def database_url(databases):
     url = databases.create()
     yield url
     databases.drop(url)
+
+
+@pytest.fixture(scope="module")
+def cloud(databases, tmp_path_factory):
+    """The sandbox cloud, shared by a file's tests: each makes accounts of its own."""
+    yield from _cloud(databases, tmp_path_factory, demo=True)
+
+
+@pytest.fixture
+def empty_cloud(databases, tmp_path_factory):
+    """An installation with the admin's account alone."""
+    yield from _cloud(databases, tmp_path_factory, demo=False)
+
+
+def _cloud(databases, tmp_path_factory, demo):
+    from tests.support.cloud import Cloud
+
+    url = databases.create()
+    made = Cloud(tmp_path_factory.mktemp("cloud"), url, demo)
+    yield made
+    made.close()
+    databases.drop(url)

@@ -28,7 +28,7 @@ class Command:
 
     :cvar roles: the roles whose default permissions allow it; a command without roles is not registered.
     :cvar response: the view of its answer; `Success` where it shows nothing.
-    :cvar wrapper: the key around the answer where that is not the view's name.
+    :cvar wrapper: the key around the answer where that is not the view's name; "" for none.
     :cvar event: the event type that it leaves; None for none.
     :cvar subject: the parameter that names the resource of the event.
     :cvar atomic: run as one transaction (off for those that call hosts and commit in parts themselves).
@@ -67,7 +67,7 @@ class Command:
 
     @classmethod
     def wrapper_name(cls) -> str:
-        return cls.wrapper or cls.response.name
+        return cls.response.name if cls.wrapper is None else cls.wrapper
 
     def __init__(self, values: dict[str, Any]) -> None:
         """:param values: the parsed parameters; those absent take their defaults."""

@@ -177,6 +177,8 @@ class Dispatcher:
             return {"count": len(objects), wrapper: objects} if objects else {}
         if result is None:
             return {}
+        if not wrapper:
+            return result
         return {wrapper: result if isinstance(result, dict) else view.one(context, result)}
 
     def _enqueue(self, command: Command, parameters: dict[str, Any], context: Context) -> dict[str, Any]:

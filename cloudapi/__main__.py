@@ -1,0 +1,5 @@
+"""`python -m cloudapi`."""
+
+from cloudapi.cli import main
+
+main()

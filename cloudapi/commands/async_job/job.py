@@ -1,0 +1,69 @@
+"""Jobs: asked for one by one, or listed."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from cloudapi.api.access import ANY, check
+from cloudapi.api.command import EVERYONE, Command
+from cloudapi.api.listing import OwnedListCommand
+from cloudapi.api.parameters import Date, Entity, Text
+from cloudapi.api.query import Query
+from cloudapi.context import Context
+from cloudapi.errors import InvalidParameter
+from cloudapi.models.common import AsyncJob
+from cloudapi.views.async_job.job import AsyncJobView
+
+
+def check_uuid(value: str) -> None:
+    try:
+        uuid.UUID(value)
+    except ValueError:
+        raise InvalidParameter(f"due to invalid value {value[:40]} for parameter resourceid: it is no UUID") from None
+
+
+class QueryAsyncJobResult(Command):
+    """Tells how far a job is, and its result once it has ended."""
+
+    roles, response = EVERYONE, AsyncJobView
+    read_only, atomic, wrapper = True, False, ""
+
+    jobid = Entity(AsyncJob, help="the job")
+    resourceid = Text(since="4.22.1", check=check_uuid, help="the resource whose latest job it is; goes with resourcetype")
+    resourcetype = Text(since="4.22.1", help="the kind of the resource")
+
+    def run(self, context: Context) -> dict[str, Any]:
+        job = self.jobid if self.jobid is not None else self._latest()
+        # Whoever may operate what the account owns may look at its jobs.
+        check(context, job, "operate")
+        return AsyncJobView.one(context, job)
+
+    def _latest(self) -> AsyncJob:
+        if not self.resourceid or not self.resourcetype:
+            raise InvalidParameter("Expected parameter jobid or parameters resourceid and resourcetype")
+        job = (AsyncJob.select().where(AsyncJob.resource_uuid == self.resourceid,
+                                       AsyncJob.resource_type == self.resourcetype)
+               .order_by(AsyncJob.id.desc()).first())
+        if job is None:
+            raise InvalidParameter(f"there is no job of the {self.resourcetype} {self.resourceid}")
+        return job  # type: ignore[no-any-return]
+
+
+class ListAsyncJobs(OwnedListCommand):
+    """Lists jobs that are in progress."""
+
+    roles, response = EVERYONE, AsyncJobView
+    keywords = ("command",)
+    projectid = None
+
+    startdate = Date(help="all jobs that were written since then, ended ones too")
+    managementserverid = Entity(access=ANY, since="4.19", help="the management server that runs them")
+    resourceid = Text(column="resource_uuid", since="4.22.1", check=check_uuid, help="the resource that they are about")
+    resourcetype = Text(column="resource_type", since="4.22.1", help="the kind of the resource")
+
+    def filter(self, context: Context, query: Query) -> None:
+        if self.startdate is not None:
+            query.where("t.created >= ?", self.startdate)
+        else:
+            query.equals("status", 0)

@@ -1,0 +1,43 @@
+"""What the API shows of a job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from cloudapi.api.view import Column, Computed, Given, View
+from cloudapi.models.common import AsyncJob
+from cloudapi.models.identity import Account, Domain, User
+
+
+def result_of(stored: str | None) -> Any:
+    return None if stored is None else orjson.loads(stored)
+
+
+def result_type(stored: str | None) -> str | None:
+    return None if stored is None else "object"
+
+
+class AsyncJobView(View):
+    record, name = AsyncJob, "asyncjobs"
+    links = {"account_": ("account_id", Account), "domain_": ("domain_id", Domain), "user_": ("user_id", User)}
+
+    jobid = Column("uuid", "ID of the job")
+    accountid = Column("account_.uuid", "ID of the account that started it")
+    account = Column("account_.account_name", "account that started it")
+    domainid = Column("domain_.uuid", "ID of the account's domain")
+    domainpath = Column("domain_.path", "path of the account's domain", convert=lambda path: "ROOT" + path.rstrip("/"))
+    userid = Column("user_.uuid", "user who started it")
+    cmd = Column("command", "the command that it runs")
+    jobstatus = Column("status", "0 in progress, 1 succeeded, 2 failed")
+    jobprocstatus = Column("process_status", "1 while a worker has it")
+    jobresultcode = Column("result_code", "0, or the error code")
+    jobresulttype = Computed(result_type, "result", help="object, once there is a result")
+    jobresult = Computed(result_of, "result", help="the result: what the command made or changed, or the error")
+    jobinstancetype = Column("resource_type", "kind of the resource that it is about")
+    jobinstanceid = Column("resource_uuid", "ID of the resource that it is about")
+    managementserverid = Given("ID of the management server that runs it", since="4.19")
+    managementservername = Column("claimed_by", "process that runs it", since="4.21.0")
+    created = Column("created", "when it was written")
+    completed = Column("completed", "when it ended")
