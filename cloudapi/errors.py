@@ -11,12 +11,12 @@
     ├── ServiceUnavailable          503
     ├── InternalError               530
     ├── PermissionDenied            531  cserrorcode 4365
-    ├── ResourceLimitExceeded       532  cserrorcode 4280
     ├── InsufficientCapacity        533  cserrorcode 4320
-    ├── ResourceUnavailable         534  cserrorcode 4370
-    ├── ResourceAllocationFailed    535  cserrorcode 4365
-    ├── ResourceInUse               536
-    └── NetworkRuleConflict         537
+    ├── ResourceUnavailable         534  cserrorcode 4380
+    ├── ResourceAllocationFailed    535  cserrorcode 4370
+    │   └── ResourceLimitExceeded   535
+    ├── ResourceInUse               536  cserrorcode 4375
+    └── NetworkRuleConflict         537  cserrorcode 4360
 
 The codes are those of the reference's `catalogues.json`; an error's HTTP status is its code.
 """
@@ -86,11 +86,6 @@ class PermissionDenied(ApiError):
     cloudstack_code = 4365
 
 
-class ResourceLimitExceeded(ApiError):
-    code = 532
-    cloudstack_code = 4280
-
-
 class InsufficientCapacity(ApiError):
     """No place was found.
 
@@ -107,16 +102,21 @@ class InsufficientCapacity(ApiError):
 
 class ResourceUnavailable(ApiError):
     code = 534
-    cloudstack_code = 4370
+    cloudstack_code = 4380
 
 
 class ResourceAllocationFailed(ApiError):
     code = 535
-    cloudstack_code = 4365
+    cloudstack_code = 4370
+
+
+class ResourceLimitExceeded(ResourceAllocationFailed):
+    """A limit of an account or a domain; CloudStack answers these with 535, its code 532 is never sent."""
 
 
 class ResourceInUse(ApiError):
     code = 536
+    cloudstack_code = 4375
 
 
 class NetworkRuleConflict(ApiError):
