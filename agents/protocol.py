@@ -15,6 +15,7 @@ from typing import Any, Optional, Union
 
 VERSION = 1
 MAXIMUM_ID_LENGTH = 128
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 class ErrorCode:
@@ -162,4 +163,4 @@ def _load(text: str) -> dict[str, Any]:
 
 
 def _dump(message: dict[str, Any]) -> str:
-    return json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(message)

@@ -33,8 +33,8 @@ class PingResult:
 class Monitor:
     """`addresses` is asked anew for each round, `interval` gives the seconds that a round takes.
 
-    `on_result` is called from several threads, but for one host never twice at a time: a host whose ping is still on its
-    way is left out of the next round.
+    `on_result` is called from several threads, but for one host never twice at a time: a host whose ping is still on
+    its way is left out of the next round.
     """
 
     def __init__(
