@@ -1,0 +1,1 @@
+"""Physical networks: their traffic, their providers and the VLANs that they have."""

@@ -1,0 +1,1 @@
+"""Ranges of addresses of public, shared and storage networks."""
