@@ -38,6 +38,28 @@ class StoragePool(Record):
     storage_access_groups = Json(default=list)
 
 
+class PoolHost(Table):
+    """A host to which a pool is attached."""
+
+    id = peewee.BigAutoField()
+    pool = Link(StoragePool)
+    host_id = peewee.BigIntegerField(index=True)
+
+    class Meta:
+        indexes = ((("pool", "host_id"), True),)
+
+
+class PoolStop(Table):
+    """A machine that was stopped for a pool's maintenance, to be started when that ends."""
+
+    id = peewee.BigAutoField()
+    pool = Link(StoragePool)
+    machine_id = peewee.BigIntegerField()
+
+    class Meta:
+        indexes = ((("pool", "machine_id"), True),)
+
+
 class ImageStore(Record):
     """Secondary storage; `role` is Image, or ImageCache for a staging store. Credentials are sealed in Detail."""
 

@@ -1,0 +1,67 @@
+"""Storage access groups: which hosts may use which pools.
+
+A group set on a zone, pod or cluster goes for every host below. A host reaches the pools that bear one of its
+groups, and those that bear none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from cloudapi.models.common import Detail
+from cloudapi.models.infrastructure import Cluster, Host, Pod, Zone
+from cloudapi.models.storage import StoragePool
+from cloudapi.services import detail
+
+NAME = "storageaccessgroups"
+
+
+def own(record: Any) -> list[str]:
+    """Return the groups set on exactly this zone, pod, cluster, host or pool."""
+    if isinstance(record, StoragePool):
+        return list(record.storage_access_groups or [])
+    text = detail.get(record).get(NAME) or ""
+    return [name for name in text.split(",") if name]
+
+
+def put(record: Any, groups: Iterable[str]) -> None:
+    """Set the groups of a zone, pod, cluster, host or pool; none takes them away. Within a transaction."""
+    names = list(dict.fromkeys(name.strip() for name in groups if name.strip()))
+    if isinstance(record, StoragePool):
+        record.storage_access_groups = names
+        StoragePool.update(storage_access_groups=names).where(StoragePool.id == record.id).execute()
+    elif names:
+        detail.put(record, {NAME: ",".join(names)}, display=False)
+    else:
+        detail.remove(record, NAME)
+
+
+def above(record: Any) -> list[Any]:
+    """Return what a record lies in: cluster, pod and zone of a host."""
+    found: list[Any] = []
+    for kind, name in ((Cluster, "cluster_id"), (Pod, "pod_id"), (Zone, "zone_id")):
+        number = getattr(record, name, None)
+        if number is not None:
+            found.append(kind.get_by_id(number))
+    return found
+
+
+def inherited(record: Any) -> list[str]:
+    return list(dict.fromkeys(name for place in above(record) for name in own(place)))
+
+
+def in_force(host: Host) -> set[str]:
+    """Return the groups of a host: its own and those of its cluster, pod and zone."""
+    return {*own(host), *inherited(host)}
+
+
+def allows(pool: StoragePool, host: Host) -> bool:
+    """Whether a host may use a pool; local storage is its host's whatever the groups."""
+    groups = own(pool)
+    return not groups or pool.scope == "HOST" or bool(in_force(host).intersection(groups))
+
+
+def holders(name: str) -> list[Detail]:
+    """Return the rows of all zones, pods, clusters and hosts that bear a group."""
+    return [row for row in Detail.select().where(Detail.name == NAME) if name in (row.value or "").split(",")]
