@@ -195,6 +195,7 @@ class Volume(Owned):
     min_iops = peewee.BigIntegerField(null=True)
     max_iops = peewee.BigIntegerField(null=True)
     attached = Moment(null=True)
+    destroyed = Moment(null=True)
     recreatable = peewee.BooleanField(default=False)
     display = peewee.BooleanField(default=True)
     delete_protection = peewee.BooleanField(default=False)
@@ -204,7 +205,10 @@ class Volume(Owned):
 
 
 class VolumeStore(Table):
-    """A volume on an image store: an upload, or an extracted copy with its link."""
+    """A volume on an image store: an upload, or an extracted copy with its link.
+
+    `counted_bytes` is what it counts to its owner's secondary storage; `link` names the link that `download_url` is.
+    """
 
     id = peewee.BigAutoField()
     volume = Link(Volume)
@@ -220,6 +224,8 @@ class VolumeStore(Table):
     physical_size = peewee.BigIntegerField(default=0)
     download_url = peewee.TextField(null=True)
     download_url_created = Moment(null=True)
+    link = peewee.CharField(64, null=True)
+    counted_bytes = peewee.BigIntegerField(default=0)
     request_id = peewee.CharField(96, null=True)
     created = Moment()
 
