@@ -73,6 +73,7 @@ class Registry(Mapping[str, Setting]):
                 raise ValueError(f"the setting {setting.name} is declared twice")
             self._settings[setting.name] = setting
             self._subjects[setting.name] = subject
+        self._lowered = {name.lower(): setting for name, setting in self._settings.items()}
         for setting in self._settings.values():
             if setting.parent is not None and setting.parent not in self._settings:
                 raise ValueError(f"the setting {setting.name} has an undeclared parent, {setting.parent}")
@@ -87,13 +88,13 @@ class Registry(Mapping[str, Setting]):
         return len(self._settings)
 
     def named(self, name: str) -> Setting:
-        """Return the setting that a client names.
+        """Return the setting that a client names, in any case.
 
         :raises InvalidParameter: there is none, or it is one of the program's own.
         """
-        setting = self._settings.get(name)
+        setting = self._settings.get(name) or self._lowered.get(name.lower())
         if setting is None or setting.hidden:
-            raise InvalidParameter(f"There is no configuration with the name {name}")
+            raise InvalidParameter(f"Config parameter with name {name[:100]} doesn't exist")
         return setting
 
     def subject_of(self, name: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from cloudapi.api.access import OPERATE
 from cloudapi.api.parameters import Entity, Integer, Parameter, Text
-from cloudapi.api.view import View
+from cloudapi.api.view import Given, View
 from cloudapi.context import ADMIN, DOMAIN_ADMIN, RESOURCE_ADMIN, USER, Context
 from cloudapi.models.identity import Account, Domain, Project
 
@@ -21,6 +21,9 @@ class Success(View):
     """The answer of a command that has nothing to show: `success`, and `displaytext` where there is more to say."""
 
     name = "success"
+
+    success = Given("whether it was done", type="boolean")
+    displaytext = Given("what there is to say of it", type="string")
 
 
 class Command:

@@ -76,12 +76,14 @@ class Batch(Attribute):
 
     A loader may serve several fields: the same function is called once per page; `key` picks this field's
     value out of the dict that it returned per id.
+
+    :param needs: columns of the record that the loader reads with `page.values`.
     """
 
     def __init__(self, loader: Callable[[Page], dict[int, Any]], help: str = "", *, key: str | None = None,
-                 default: Any = None, **options: Any) -> None:
+                 default: Any = None, needs: Sequence[str] = (), **options: Any) -> None:
         super().__init__(help, **options)
-        self.loader, self.key, self.default = loader, key, default
+        self.loader, self.key, self.default, self.needs = loader, key, default, tuple(needs)
 
 
 class Given(Attribute):
@@ -268,6 +270,8 @@ class _Plan:
                                  if conversion == "(v == 1)" else f"(None if {value} is None else loads({value}))")
             return [f" v = c_{name}({', '.join(cells)})", f" if v is not None: o[{name!r}] = v"]
         if isinstance(attribute, Batch):
+            for column in attribute.needs:
+                self._add(self.columns, column)
             if attribute.loader not in self.loaders:
                 self.loaders.append(attribute.loader)
             index = self.loaders.index(attribute.loader)

@@ -11,7 +11,31 @@ from cloudapi.models.database import rows
 from cloudapi.models.identity import Account, Domain
 
 
-class ResourceTagView(View):
+def pretty_path(path: str) -> str:
+    """Return a domain's path as CloudStack shows it: `ROOT` for `/`, `ROOT/a/b` for `/a/b/`."""
+    return "ROOT" if path == "/" else "ROOT" + path.rstrip("/")
+
+
+def load_projects(page: Page) -> dict[int, dict[str, Any]]:
+    """The project that each record's account stands for, if it stands for one."""
+    owners = page.values("account_id")
+    wanted = sorted({owner for owner in owners.values() if owner is not None})
+    if not wanted:
+        return {}
+    projects = {account: {"projectid": uuid, "project": name} for account, uuid, name in rows(
+        "SELECT project_account_id, uuid, name FROM project WHERE removed IS NULL AND project_account_id IN "
+        f"({','.join('?' * len(wanted))})", wanted)}
+    return {key: projects[owner] for key, owner in owners.items() if owner in projects}
+
+
+class ProjectFields:
+    """The project of what an account owns; for views of records with `account_id`."""
+
+    projectid = Batch(load_projects, "ID of the project that owns it", key="projectid", needs=("account_id",))
+    project = Batch(load_projects, "name of the project that owns it", key="project", needs=("account_id",))
+
+
+class ResourceTagView(ProjectFields, View):
     record, name = ResourceTag, "tag"
     links = {"account_": ("account_id", Account), "domain_": ("domain_id", Domain)}
 
@@ -23,7 +47,7 @@ class ResourceTagView(View):
     account = Column("account_.account_name", "account of the tag")
     domainid = Column("domain_.uuid", "ID of the account's domain")
     domain = Column("domain_.name", "name of the account's domain")
-    domainpath = Column("domain_.path", "path of the account's domain")
+    domainpath = Column("domain_.path", "path of the account's domain", convert=pretty_path, since="4.19.2.0")
 
 
 def by_resource(table: str, kind: str, ids: list[int], columns: str) -> list[tuple[Any, ...]]:
