@@ -13,16 +13,12 @@ import peewee
 from cloudapi.models.base import now
 from cloudapi.models.common import SettingValue
 from cloudapi.models.infrastructure import Capacity, CapacityReservation, Host
+from cloudapi.placement.pool import OVERPROVISIONED_POOLS
 from cloudapi.settings import REGISTRY
 
 MEMORY, CPU, STORAGE, STORAGE_ALLOCATED, PUBLIC_IP, PRIVATE_IP = range(6)
 SECONDARY_STORAGE, VLAN, DIRECT_PUBLIC_IP, LOCAL_STORAGE = range(6, 10)
 CORES = 90
-
-# Pools of these kinds refuse nothing until they are full, so that more may be promised than they have.
-OVERPROVISIONED_POOLS = frozenset({
-    "Filesystem", "NetworkFilesystem", "RBD", "SharedMountPoint", "VMFS", "PreSetup", "EXT", "PowerFlex", "Linstor",
-    "DatastoreCluster", "StorPool", "FiberChannel"})
 
 
 def factor(name: str, scope: str, scope_id: int | None) -> float:
