@@ -110,7 +110,8 @@ def take_vlan(context: Context, physical_network: Any, account: Any, wanted: int
     """
     if wanted is not None:
         if not _claim(physical_network, wanted, account, network):
-            raise InvalidParameter(f"The VLAN {wanted} is already in use on the physical network {physical_network.name}")
+            raise InvalidParameter(f"The VLAN {wanted} is already in use on the physical network "
+                                   f"{physical_network.name}")
         return wanted
     dedicated = list(GuestVlanRange.alive(GuestVlanRange.physical_network == physical_network.id))
     own = [(item.start_vlan, item.end_vlan) for item in dedicated if item.account_id == account.id]
@@ -124,7 +125,8 @@ def take_vlan(context: Context, physical_network: Any, account: Any, wanted: int
                 break
             if _claim(physical_network, vlan, account, network):
                 return vlan
-    raise InsufficientCapacity(f"Unable to allocate a VLAN: the physical network {physical_network.name} has no free one")
+    raise InsufficientCapacity(f"Unable to allocate a VLAN: the physical network {physical_network.name} has no free "
+                               "one")
 
 
 def _free(ranges: Sequence[Range], used: set[int]) -> int | None:
@@ -148,9 +150,10 @@ def _free(ranges: Sequence[Range], used: set[int]) -> int | None:
 
 def _claim(physical_network: Any, vlan: int, account: Any, network: Any) -> bool:
     """Write the row of an id; False where somebody else has it."""
-    return bool(GuestVlan.insert(
-        physical_network=physical_network.id, vlan=vlan, account_id=account.id if account is not None else None,
-        network_id=network.id if network is not None else None, taken=now()).on_conflict_ignore().as_rowcount().execute())
+    row = {"physical_network": physical_network.id, "vlan": vlan, "taken": now(),
+           "account_id": account.id if account is not None else None,
+           "network_id": network.id if network is not None else None}
+    return bool(GuestVlan.insert(**row).on_conflict_ignore().as_rowcount().execute())
 
 
 def give_back_vlan(physical_network: PhysicalNetwork | int, vlan: int) -> None:

@@ -23,7 +23,8 @@ def ip4(text: str | None, parameter: str) -> IPv4Address:
         return IPv4Address((text or "").strip())
     except AddressValueError:
         raise InvalidParameter(f"Invalid value {text!r} for parameter {parameter}: please specify a valid IPv4 address"
-                               if text else f"parameter {parameter} is missing: please specify a valid IPv4 address") from None
+                               if text else f"parameter {parameter} is missing: please specify a valid IPv4 "
+                                            "address") from None
 
 
 def ip6(text: str | None, parameter: str) -> IPv6Address:
@@ -35,7 +36,8 @@ def ip6(text: str | None, parameter: str) -> IPv6Address:
         return IPv6Address((text or "").strip())
     except AddressValueError:
         raise InvalidParameter(f"Invalid value {text!r} for parameter {parameter}: please specify a valid IPv6 address"
-                               if text else f"parameter {parameter} is missing: please specify a valid IPv6 address") from None
+                               if text else f"parameter {parameter} is missing: please specify a valid IPv6 "
+                                            "address") from None
 
 
 def network4(gateway: str | None, netmask: str | None) -> IPv4Network:
@@ -76,14 +78,17 @@ def check_range4(network: IPv4Network, gateway: str, start: str, end: str, *,
     first, last = ip4(start, names[0]), ip4(end, names[1])
     for address, name in ((first, names[0]), (last, names[1])):
         if address not in network:
-            raise InvalidParameter(f"Invalid value {address} for parameter {name}: please specify a valid IP range or valid "
+            raise InvalidParameter(f"Invalid value {address} for parameter {name}: please specify a valid IP range or "
+                                   "valid "
                                    f"netmask or valid gateway, the address is outside of {network}")
     if last < first:
-        raise InvalidParameter(f"Invalid value {last} for parameter {names[1]}: please specify a valid IP range, it ends "
+        raise InvalidParameter(f"Invalid value {last} for parameter {names[1]}: please specify a valid IP range, it "
+                               "ends "
                                "before it begins")
     # With a /31 both addresses are those of hosts (RFC 3021), the gateway's as well.
     if network.prefixlen != 31 and first <= IPv4Address(gateway) <= last:
-        raise InvalidParameter(f"Invalid value {gateway} for parameter gateway: the gateway ip should not be the part of "
+        raise InvalidParameter(f"Invalid value {gateway} for parameter gateway: the gateway ip should not be the part "
+                               "of "
                                "the ip range being added")
     return int(first), int(last)
 
@@ -97,7 +102,8 @@ def check_range6(network: IPv6Network, gateway: str | None, start: str | None, e
         if text is None and name != "ip6gateway":
             continue
         if ip6(text, name) not in network:
-            raise InvalidParameter(f"Invalid value {text} for parameter {name}: the address is not in ip6cidr {network}")
+            raise InvalidParameter(f"Invalid value {text} for parameter {name}: the address is not in ip6cidr "
+                                   f"{network}")
     if (start is None) != (end is None):
         raise InvalidParameter("startipv6 and endipv6 go together: please specify both or neither")
     if start is not None and end is not None:
@@ -105,7 +111,8 @@ def check_range6(network: IPv6Network, gateway: str | None, start: str | None, e
         if last < first:
             raise InvalidParameter(f"Invalid value {end} for parameter endipv6: the range ends before it begins")
         if gateway is not None and first <= ip6(gateway, "ip6gateway") <= last:
-            raise InvalidParameter(f"Invalid value {gateway} for parameter ip6gateway: the gateway is part of the range")
+            raise InvalidParameter(f"Invalid value {gateway} for parameter ip6gateway: the gateway is part of the "
+                                   "range")
 
 
 def overlap(first: tuple[int, int], second: tuple[int, int]) -> bool:

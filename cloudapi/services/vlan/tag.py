@@ -21,7 +21,8 @@ def uri(text: str | None, parameter: str = "vlan") -> str:
     value = value.lower()
     known = scheme.lower() in SCHEMES and (value == "untagged" or all(part.isdecimal() for part in value.split("-")))
     if not known or (scheme.lower() == "vlan" and value.isdecimal() and int(value) > 4095):
-        raise InvalidParameter(f"Invalid value {text!r} for parameter {parameter}: it is a VLAN id, vlan://id or untagged")
+        raise InvalidParameter(f"Invalid value {text!r} for parameter {parameter}: it is a VLAN id, vlan://id or "
+                               "untagged")
     return f"{scheme.lower()}://{value}"
 
 
