@@ -168,13 +168,7 @@ class SimulatedHypervisor(Hypervisor):
 
     def console(self, instance: str) -> Console:
         row = self._instances.running(instance)
-        before = self._store.row(
-            "SELECT count(*) AS number FROM instance WHERE host = ? AND incoming = 0 AND id < ?",
-            self._host.id,
-            instance,
-        )
-        assert before is not None
-        return Console("vnc", self._host.address, 5900 + before["number"], row["console_password"])
+        return Console("vnc", self._host.address, 5900 + row["display"], row["console_password"])
 
     def prepare_migration(self, instance: InstanceSpec) -> None:
         with self._store.transaction():

@@ -85,10 +85,15 @@ class Instances:
             memory_reserved=memory,
             started_at=self.store.clock(),
             spec=_write(spec),
+            display=self._free_display(),
             console_password=secrets.token_urlsafe(12),
         )
         if not incoming:
             self.hold(spec)
+
+    def _free_display(self) -> int:
+        taken = {row["display"] for row in self.store.rows("SELECT display FROM instance WHERE host = ?", self.host.id)}
+        return next(display for display in range(len(taken) + 1) if display not in taken)
 
     def reserve(self, host: sqlite3.Row, size: InstanceSize, instance: str) -> "tuple[int, int]":
         """MHz and bytes to set aside for an Instance of this size. Refuses what is not free."""

@@ -13,7 +13,8 @@ CREATE TABLE host (
 CREATE TABLE instance (
     id TEXT NOT NULL, incoming INTEGER NOT NULL DEFAULT 0, host TEXT NOT NULL, state TEXT NOT NULL,
     kind TEXT NOT NULL, cpu_mhz_reserved INTEGER NOT NULL, memory_reserved INTEGER NOT NULL,
-    started_at REAL NOT NULL, spec TEXT NOT NULL, console_password TEXT NOT NULL,
+    started_at REAL NOT NULL, spec TEXT NOT NULL, display INTEGER NOT NULL,
+    console_password TEXT NOT NULL,
     PRIMARY KEY (id, incoming)
 ) WITHOUT ROWID;
 CREATE INDEX instance_host ON instance (host, state, id, cpu_mhz_reserved, memory_reserved);

@@ -39,7 +39,9 @@ class SimulatedVolumes(PrimaryStorage):
                 if source.pool != volume.pool:
                     raise Refusal(ErrorCode.NOT_FOUND, f"template {source.id} is not on pool {volume.pool}")
                 return self._insert(volume, origin["size_bytes"], 0, source.id)
-            return self._insert(volume, origin["size_bytes"], origin["allocated_bytes"], None)
+            volume_row = self._volume(source.pool, origin["volume"]) if source.kind == "snapshot" else origin
+            written = self._whole(volume_row, origin["allocated_bytes"])
+            return self._insert(volume, origin["size_bytes"], written, None)
 
     def delete_volume(self, pool: str, volume: str) -> None:
         with self._store.transaction():
@@ -88,7 +90,7 @@ class SimulatedVolumes(PrimaryStorage):
             _refuse_attached(row)
             self._pool(target_pool)
             copy = VolumeSpec(target, target_pool, row["size_bytes"], row["format"], row["provisioning"])
-            return self._insert(copy, row["size_bytes"], self._whole(row), None)
+            return self._insert(copy, row["size_bytes"], self._whole(row, row["allocated_bytes"]), None)
 
     def create_snapshot(self, pool: str, volume: str, snapshot: str) -> SnapshotReport:
         with self._store.transaction():
@@ -136,10 +138,8 @@ class SimulatedVolumes(PrimaryStorage):
         report: Report,
     ) -> ImageReport:
         row = self._volume(pool, volume)
-        if snapshot is not None:
-            physical, size = self._existing_snapshot(pool, volume, snapshot)["allocated_bytes"], row["size_bytes"]
-        else:
-            physical, size = self._whole(row), row["size_bytes"]
+        kept = row if snapshot is None else self._existing_snapshot(pool, volume, snapshot)
+        physical, size = self._whole(row, kept["allocated_bytes"]), kept["size_bytes"]
 
         def write(file: BinaryIO) -> None:
             # A simulated disk has no bytes: what arrives in a directory is an empty image of the same size.
@@ -208,14 +208,14 @@ class SimulatedVolumes(PrimaryStorage):
             raise Refusal(ErrorCode.NOT_FOUND, f"volume {volume} is not on pool {pool}")
         return row
 
-    def _whole(self, row: sqlite3.Row) -> int:
-        """What the volume takes up once it no longer shares blocks with its template."""
+    def _whole(self, row: sqlite3.Row, allocated: int) -> int:
+        """What the volume, or a snapshot of it, takes up once it no longer shares blocks with its template."""
         if row["template"] is None:
-            return int(row["allocated_bytes"])
+            return allocated
         template = self._store.row(
             "SELECT allocated_bytes FROM template WHERE pool = ? AND id = ?", row["pool"], row["template"]
         )
-        return int(row["allocated_bytes"]) + (int(template["allocated_bytes"]) if template else 0)
+        return allocated + (int(template["allocated_bytes"]) if template else 0)
 
     def _origin(self, source: VolumeSource) -> sqlite3.Row:
         self._pool(source.pool)
