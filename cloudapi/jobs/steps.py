@@ -46,6 +46,8 @@ class Steps:
         self._prefix = ""
         self._undo: list[tuple[str, Callable[[], Any]]] = []
         self._count: dict[str, int] = {}
+        self._notes: dict[str, Any] = {}
+        self.failure: ApiError | None = None
 
     def _unique(self, name: str) -> str:
         """Return the name, numbered from its second use in a job on."""
@@ -117,6 +119,14 @@ class Steps:
         """Forget the undo actions so far: what is done stays, whatever fails after this."""
         self._undo.clear()
 
+    def note(self, name: str, value: Any) -> None:
+        """Keep what an attempt within the job came to, for `recall`, also after a crash."""
+        self._notes[self._prefix + name] = value
+
+    def recall(self, name: str) -> Any:
+        """Return what was noted under this name, or None."""
+        return self._notes.get(self._prefix + name)
+
     def _recorded(self, name: str) -> tuple[bool, Any]:
         return False, None
 
@@ -132,6 +142,13 @@ class RecordedSteps(Steps):
         self.job_id = job_id
         self.failure = failure
         self._done = {row.name: row.result for row in JobStep.select().where(JobStep.job_id == job_id)}
+
+    def note(self, name: str, value: Any) -> None:
+        transact(lambda: self._record(self._prefix + name, value))
+
+    def recall(self, name: str) -> Any:
+        stored = self._done.get(self._prefix + name)
+        return None if stored is None else orjson.loads(stored)
 
     def _recorded(self, name: str) -> tuple[bool, Any]:
         if name in self._done:

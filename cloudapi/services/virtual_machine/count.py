@@ -1,0 +1,52 @@
+"""What machines count for in their owners' resource limits."""
+
+from __future__ import annotations
+
+from cloudapi.context import Context
+from cloudapi.models.identity import Account
+from cloudapi.models.machine import Machine
+from cloudapi.services.account import limit
+
+RUNNING = ("Starting", "Running", "Migrating", "Stopping")
+
+
+def only_running(context: Context) -> bool:
+    """Whether stopped machines count for nothing."""
+    return bool(context.settings.get("resource.count.running.vms.only"))
+
+
+def _tags(context: Context, machine: Machine) -> list[str]:
+    template = machine.template.template_tag if machine.template_id is not None else None
+    return limit.host_tags(context, machine.service_offering.host_tag, template)
+
+
+def take(context: Context, machine: Machine, *, vm: int = 1, cpu: int | None = None, memory: int | None = None,
+         account: Account | None = None) -> None:
+    """Count a machine, or more CPU and memory of it. Within a transaction; those of the system count for nothing.
+
+    :raises ResourceLimitExceeded: a limit would be passed.
+    """
+    if machine.kind != "User" or not machine.display:
+        return
+    amounts = {"user_vm": vm, "cpu": machine.cpu if cpu is None else cpu,
+               "memory": machine.memory if memory is None else memory}
+    limit.take_all(context, account or Account.get_by_id(machine.account_id), amounts, tags=_tags(context, machine))
+
+
+def give_back(context: Context, machine: Machine, *, vm: int = 1, cpu: int | None = None, memory: int | None = None,
+              account: Account | None = None) -> None:
+    """Count a machine, or some of its CPU and memory, no longer. Within a transaction."""
+    if machine.kind != "User" or not machine.display:
+        return
+    owner = account or Account.get_by_id(machine.account_id)
+    tags = _tags(context, machine)
+    for kind, amount in (("user_vm", vm), ("cpu", machine.cpu if cpu is None else cpu),
+                         ("memory", machine.memory if memory is None else memory)):
+        limit.give_back(owner, kind, amount, tags=tags)
+
+
+def counted(context: Context, machine: Machine) -> bool:
+    """Whether the machine counts in the state that it is in."""
+    if machine.removed is not None or machine.state in ("Destroyed", "Expunging", "Error"):
+        return False
+    return machine.state in RUNNING or not only_running(context)
