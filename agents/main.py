@@ -13,9 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Optional
 
 from agents import AGENT_VERSION
-from agents.agent import Agent, ShortMemory
+from agents.agent import Agent
 from agents.hypervisors.simulator import Location, Simulator
 from agents.machine import Machine
+from agents.memory import ShortMemory
 from agents.protocol import VERSION
 from agents.storage.directory import DirectorySecondaryStorage
 from agents.storage.stores import SecondaryStores

@@ -84,6 +84,15 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "router.describe": ("CheckRouterCommand", "GetDomRVersionCmd"),
     "router.health": ("GetRouterMonitorResultsCommand",),
     "router.statistics": ("NetworkUsageCommand",),
+    "instance.cancel_migration": (),
+    "instance.list": (),
+    "instance.set_password": (),
+    "instance.update_user_data": (),
+    "network.list": (),
+    "router.remove": (),
+    "secondary.detach": (),
+    "template.list": (),
+    "volume.describe": (),
 }
 
 NAMES: frozenset[str] = frozenset(name for names in COMMANDS.values() for name in names)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Callable, Optional
 
-from agents.agent import Memory
 from agents.hypervisors.simulator import schema
+from agents.memory import Memory
 
 ANSWERS_KEPT_SECONDS = 3600.0
 
