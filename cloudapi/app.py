@@ -45,18 +45,19 @@ class Installation:
         self.secrets = Secrets(self.data / "secret.key")
         self.settings = Settings()
         self.permissions = Permissions()
-        self.callers = Callers(self.secrets)
+        self.callers = Callers(self.secrets, self.settings)
         self.sessions = Sessions(self.callers, self.settings)
-        self.hosts = HostClient({"Simulator": InProcessTransport(Simulator(self.data / "simulator.sqlite"))})
+        self.hosts = HostClient({"Simulator": InProcessTransport(Simulator(str(self.data / "simulator.sqlite")))})
         self.registry = Registry()
         self.registry.load(cloudapi.commands)
         self.dispatcher = Dispatcher(self.registry, self)
         self.jobs = ThreadEngine(self.dispatcher.execute, configuration.job_threads)
-        self.scheduler = Scheduler(self.jobs.worker, [
-            Task(task.name, lambda task=task: task.interval(self.settings), lambda task=task: task.work(self.context()))
-            for task in periodic.TASKS])
+        self.scheduler = Scheduler(self.jobs.worker, [self._task(task) for task in periodic.TASKS])
         self.discovery = Discovery(self.registry)
         self._openapi: bytes | None = None
+
+    def _task(self, task: periodic.Periodic) -> Task:
+        return Task(task.name, lambda: task.interval(self.settings), lambda: task.work(self.context()))
 
     def context(self) -> Context:
         """Return a context for what the installation does by itself."""
@@ -92,7 +93,7 @@ class Installation:
         """
         raw = {key: str(value) for key, value in parameters.items()}
         answer = self.dispatcher.handle({"command": name, **raw}, self.callers.root(), "seed")
-        return answer.body  # type: ignore[no-any-return]
+        return answer.body
 
 
 def prepare(configuration: Configuration) -> bool:

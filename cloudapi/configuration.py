@@ -77,7 +77,7 @@ class Configuration:
         metadata=_about("Least weight of what is logged.", one_of=("debug", "info", "warning", "error")),
     )
     log_format: str = field(default="text", metadata=_about("How log lines are written.", one_of=("text", "json")))
-    log_file: str = field(default="", metadata=_about("File that the log goes to; empty is cloudapi.log in the data directory."))
+    log_file: str = field(default="", metadata=_about("File of the log; empty is cloudapi.log in the data directory."))
 
     def __post_init__(self) -> None:
         if self.integration_port and self.integration_port == self.port:

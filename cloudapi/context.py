@@ -72,7 +72,7 @@ class Context:
 
     @property
     def hosts(self) -> HostClient:
-        return self.installation.hosts  # type: ignore[no-any-return]
+        return self.installation.hosts
 
     @property
     def settings(self) -> Any:

@@ -36,10 +36,11 @@ class Builder:
         body = self.installation.run_command(command, **parameters)
         if "jobid" in body:
             body = self._wait(command, body["jobid"])
-        value = next(iter(body.values()), {})
-        if isinstance(value, int) and not isinstance(value, bool):  # a list answer: count, then the objects
-            value = list(body.values())[1]
-        return value[0] if isinstance(value, list) else value
+        objects = [value for value in body.values() if isinstance(value, (dict, list))]
+        if not objects:
+            return body
+        found: dict[str, Any] = objects[0][0] if isinstance(objects[0], list) else objects[0]
+        return found
 
     def _wait(self, command: str, uuid: str) -> dict[str, Any]:
         import orjson

@@ -52,7 +52,8 @@ def _follow(context: Context, state: str, level: str, prefix: str, suffix: str =
     first = Event.get_or_none(Event.id == context.start_event_id)
     if first is None:
         return
-    resource = {name: getattr(first, name) for name in ("resource_type", "resource_id", "resource_uuid", "resource_name")}
+    fields = ("resource_type", "resource_id", "resource_uuid", "resource_name")
+    resource = {name: getattr(first, name) for name in fields}
     if resource["resource_uuid"] is None and getattr(subject, "uuid", None) is not None:
         resource = {"resource_type": subject.kind(), "resource_id": subject.id, "resource_uuid": subject.uuid,
                     "resource_name": getattr(subject, "name", None)}

@@ -18,8 +18,9 @@ cloudapi is ready: {endpoint}
 The admin's keys: {keys}
 
 Three things to try, in this folder:
-  export CLOUDSTACK_ENDPOINT={endpoint} CLOUDSTACK_KEY=$(python3 -c 'import json; print(json.load(open("{keys}"))["apikey"])') \
-CLOUDSTACK_SECRET=$(python3 -c 'import json; print(json.load(open("{keys}"))["secretkey"])')
+  key() {{ python3 -c 'import json, sys; print(json.load(open("{keys}"))[sys.argv[1]])' $1; }}
+  key() {{ python3 -c 'import json, sys; print(json.load(open("{keys}"))[sys.argv[1]])' $1; }}
+  export CLOUDSTACK_ENDPOINT={endpoint} CLOUDSTACK_KEY=$(key apikey) CLOUDSTACK_SECRET=$(key secretkey)
   .venv/bin/cs listZones
   curl -s {root}/client/openapi.json
   cmk -u {endpoint} -k $CLOUDSTACK_KEY -s $CLOUDSTACK_SECRET list zones

@@ -39,10 +39,11 @@ def in_subtree(path: str, domain_id: int | None) -> bool:
 
 def is_member(caller: Caller, project_account_id: int) -> bool:
     """Whether the caller's account (or the caller) belongs to the project of this project account."""
-    return (ProjectMember.select().join(Project, on=(Project.id == ProjectMember.project))
-            .where(Project.project_account_id == project_account_id, Project.removed.is_null(),
-                   ProjectMember.account_id == caller.account_id,
-                   ProjectMember.user_id.is_null() | (ProjectMember.user_id == caller.user_id)).exists())
+    member = (ProjectMember.select().join(Project, on=(Project.id == ProjectMember.project))
+              .where(Project.project_account_id == project_account_id, Project.removed.is_null(),
+                     ProjectMember.account_id == caller.account_id,
+                     ProjectMember.user_id.is_null() | (ProjectMember.user_id == caller.user_id)))
+    return bool(member.exists())
 
 
 def owner_of(record: Any) -> tuple[int | None, int | None]:

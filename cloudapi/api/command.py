@@ -76,7 +76,7 @@ class Command:
         """:param values: the parsed parameters; those absent take their defaults."""
         self.given = frozenset(values)
         for name, parameter in self.parameters.items():
-            setattr(self, name, values[name] if name in values else parameter.default)
+            setattr(self, name, values.get(name, parameter.default))
 
     def owner(self, context: Context) -> Account:
         """Return the account for which the command acts; commands with an `account` parameter override it."""

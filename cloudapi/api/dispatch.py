@@ -20,6 +20,7 @@ from cloudapi.errors import ApiError, InsufficientCapacity, InternalError, Inval
 from cloudapi.jobs import queue
 from cloudapi.jobs.locks import key as lock_key
 from cloudapi.jobs.steps import RecordedSteps, Steps
+from cloudapi.models.base import Record
 from cloudapi.models.common import AsyncJob
 from cloudapi.models.database import transact
 
@@ -50,7 +51,7 @@ class Dispatcher:
             raise UnsupportedAction("Invalid request, no command sent")
         command = self.registry.get(name)
         if command is None or not self.installation.permissions.allowed(caller, command):
-            raise UnsupportedAction(f"The given command '{name[:80]}' either does not exist, is not available for user, "
+            raise UnsupportedAction(f"The given command '{name[:80]}' either does not exist, is not available for user "
                                     "or is not allowed by the role of the account")
         return command
 
@@ -82,7 +83,8 @@ class Dispatcher:
                 error.text = f"{error.text} ({reasons})"
         return error
 
-    def handle_session(self, command_class: type[Command], raw: dict[str, str], **session: Any) -> tuple[Answer, str | None]:
+    def handle_session(self, command_class: type[Command], raw: dict[str, str],
+                       **session: Any) -> tuple[Answer, str | None]:
         """Run a command that needs no authentication (login and its kind).
 
         :param session: what the transport knows: `token`, `session_key`, `remote_address`, `request_id`.
@@ -191,7 +193,8 @@ class Dispatcher:
                 subject = subject[0] if subject else None
             start = None
             if command.event is not None:
-                start = events.scheduled(context, command.event, context.event_text or command.event_text(context), subject)
+                text = context.event_text or command.event_text(context)
+                start = events.scheduled(context, command.event, text, subject)
             locks = [lock_key(record) for parameter in command.parameters.values()
                      if isinstance(parameter, Entity) and parameter.lock
                      for record in _records(getattr(command, parameter.name))]
@@ -202,7 +205,7 @@ class Dispatcher:
                 domain_id=context.caller.domain_id, command=command.api_name(),
                 parameters=self._sealed(type(command), parameters), locks=locks, start_event_id=start,
                 request_id=context.request_id,
-                resource_type=subject.kind() if hasattr(subject, "kind") and callable(subject.kind) else None,
+                resource_type=subject.kind() if isinstance(subject, Record) else None,
                 resource_id=getattr(subject, "id", None), resource_uuid=getattr(subject, "uuid", None))
             return job, created
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import marshmallow
 from marshmallow import fields, validate
@@ -47,6 +47,10 @@ class Parameter:
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
+    if TYPE_CHECKING:
+        # On a command's instance the attribute is the parsed value, which the instance's own dictionary holds.
+        def __get__(self, instance: object, owner: type) -> Any: ...
+
     def parse(self, value: Any) -> Any:
         """Return the typed value of what the client sent (a string; for arrays and maps what `unpack` made).
 
@@ -64,7 +68,7 @@ class Parameter:
 
     def is_blank(self, value: Any) -> bool:
         """Whether what the client sent counts as not sent: an empty value of anything but a text."""
-        return value == ""
+        return bool(value == "")
 
 
 def shorten(value: Any) -> str:
@@ -82,7 +86,7 @@ class Text(Parameter):
 
     def parse(self, value: Any) -> str:
         if isinstance(value, list):
-            raise InvalidParameter(f"due to invalid value for parameter {self.name}: it is a single value, not an array")
+            raise InvalidParameter(f"due to invalid value for parameter {self.name}: it is one value, not an array")
         if len(value) > self.length:
             raise InvalidParameter(
                 f"due to invalid value. Value greater than max allowed length {self.length} for param: {self.name}")
@@ -190,7 +194,7 @@ class Entity(Parameter):
         if len(text) <= 64:
             for record in self.records:
                 query = record.select().where(record.id == int(text) if numeric else record.uuid == text)
-                if not (self.removed or removed):
+                if not (self.removed or removed) and "removed" in record._meta.fields:
                     query = query.where(record.removed.is_null())
                 found = query.first()
                 if found is not None:
@@ -296,7 +300,7 @@ def unpack(raw: dict[str, str]) -> dict[str, Any]:
             continue
         match = _ARRAY.match(name)
         if not match:
-            raise InvalidParameter(f"unable to decode parameter {shorten(name)}; expected name[index] or name[index].key")
+            raise InvalidParameter(f"unable to decode parameter {shorten(name)}: write name[index] or name[index].key")
         base, index, key = match[1].lower(), int(match[2]), match[3]
         items = arrays.setdefault(base, {})
         if key is None:

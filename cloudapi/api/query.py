@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cloudapi.models.database import rows
+from cloudapi.models.database import rows, while_unchanged
 
 
 def escape_like(text: str) -> str:
@@ -69,4 +69,6 @@ class Query:
         return ids, self.count()
 
     def count(self) -> int:
-        return int(rows(f"SELECT COUNT(*) FROM {self.table} t{self.predicate}", self.parameters)[0][0])
+        """Return how many rows there are: exact, and counted once while nothing changes in the database."""
+        sql = f"SELECT COUNT(*) FROM {self.table} t{self.predicate}"
+        return while_unchanged((sql, *self.parameters), lambda: int(rows(sql, self.parameters)[0][0]))

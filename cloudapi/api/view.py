@@ -136,9 +136,9 @@ class View:
 
     record: Any = None
     name = ""
-    links: dict[str, tuple[str, Any]] = {}  # noqa: RUF012
-    attributes: dict[str, Attribute] = {}  # noqa: RUF012
-    _plans: dict[Any, _Plan] = {}  # noqa: RUF012
+    links: dict[str, tuple[str, Any]] = {}
+    attributes: dict[str, Attribute] = {}
+    _plans: dict[Any, _Plan] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -181,7 +181,8 @@ class _Plan:
         self.view = view
         self.meta = view.record._meta
         self.columns: list[str] = []
-        self.tables: dict[str, tuple[str, str, Any, list[str]]] = {}  # prefix -> (parent prefix, column, model, columns)
+        # By prefix: the prefix that it hangs on, the column there, the table it leads to, its columns.
+        self.tables: dict[str, tuple[str, str, Any, list[str]]] = {}
         self.loaders: list[Callable[[Page], dict[int, Any]]] = []
         self.names: dict[str, Any] = {"stamp": stamp, "loads": orjson.loads}
         body: list[str] = []

@@ -70,19 +70,19 @@ class Endpoint:
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Cache-Control"] = "no-store"
         if status >= 400 and isinstance(body, dict):
-            text = str(body.get("errortext", ""))
-            response.headers["X-Description"] = text.encode("ascii", "replace").decode().replace("\r", " ").replace("\n", " ")[:500]
+            text = " ".join(str(body.get("errortext", "")).split())
+            response.headers["X-Description"] = text.encode("ascii", "replace").decode()[:500]
         for cookie, value, age in cookies:
             response.set_cookie(cookie, value, max_age=age, httponly=True, samesite="Lax", path="/client")
         return response
 
     def _authenticate(self, raw: dict[str, str], lowered: dict[str, str]) -> Caller:
         if self.integration:
-            return self.installation.callers.root()  # type: ignore[no-any-return]
+            return self.installation.callers.root()
         token = request.cookies.get("JSESSIONID")
         if token and "signature" not in lowered:
             key = lowered.get("sessionkey") or request.cookies.get("sessionkey")
-            return self.installation.sessions.caller(token, key)  # type: ignore[no-any-return]
+            return self.installation.sessions.caller(token, key)
         key, given = lowered.get("apikey"), lowered.get("signature")
         if not key or not given:
             raise Unauthenticated
@@ -93,7 +93,7 @@ class Endpoint:
             raise Unauthenticated
         if signature.expired(lowered, now()):
             raise Unauthenticated
-        return found[0]  # type: ignore[no-any-return]
+        return found[0]
 
     def _session(self, command_name: str | None, raw: dict[str, str], lowered: dict[str, str], response_type: str,
                  request_id: str) -> Response:

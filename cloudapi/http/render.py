@@ -12,7 +12,7 @@ VERSION = "4.23.0.0"
 JSON_TYPE = "application/json; charset=UTF-8"
 XML_TYPE = "text/xml; charset=UTF-8"
 # XML 1.0 cannot hold these at all, not even escaped.
-_ILLEGAL = {code: None for code in (*range(9), 11, 12, *range(14, 32))}
+_ILLEGAL = dict.fromkeys((*range(9), 11, 12, *range(14, 32)))
 
 
 def render(name: str, body: Any, response: str, versioned: bool = True) -> tuple[bytes, str]:

@@ -23,7 +23,7 @@ import contextlib
 import copy
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import orjson
 
@@ -67,7 +67,7 @@ class Steps:
             result = transact(lambda: self._record(unique, action()))
         if undo is not None:
             self._undo.append((unique, lambda: transact(lambda: undo(result))))
-        return result  # type: ignore[return-value]
+        return cast(Result, result)
 
     def remote(self, name: str, action: Callable[[str], Result], undo: Callable[[Result], Any] | None = None,
                undo_attempt: Callable[[], Any] | None = None) -> Result:
@@ -88,7 +88,7 @@ class Steps:
                 self._undo.pop()
         if undo is not None:
             self._undo.append((unique, lambda: undo(result)))
-        return result  # type: ignore[return-value]
+        return cast(Result, result)
 
     def unwind(self) -> None:
         """Undo the finished steps, last first. One that keeps failing is logged and left to reconciliation."""

@@ -119,3 +119,30 @@ def rows(sql: str, parameters: tuple[Any, ...] | list[Any] = ()) -> list[tuple[A
     if not is_sqlite():
         sql = sql.replace("%", "%%").replace("?", "%s")
     return database.execute_sql(sql, tuple(parameters)).fetchall()  # type: ignore[no-any-return]
+
+
+class _Known(threading.local):
+    """What this thread has computed while the data was in `state`."""
+
+    def __init__(self) -> None:
+        self.state: tuple[int, int] | None = None
+        self.values: dict[tuple[Any, ...], Any] = {}
+
+
+_known = _Known()
+
+
+def while_unchanged(key: tuple[Any, ...], compute: Callable[[], Result]) -> Result:
+    """Return what `compute()` returns, without computing it again as long as nothing in the database changes.
+
+    SQLite tells that for nothing (commits of other connections, changes of this one); other databases do not.
+    """
+    if not is_sqlite():
+        return compute()
+    connection = database.connection()
+    state = connection.execute("PRAGMA data_version").fetchone()[0], connection.total_changes
+    if _known.state != state:
+        _known.state, _known.values = state, {}
+    if key not in _known.values:
+        _known.values[key] = compute()
+    return _known.values[key]  # type: ignore[no-any-return]

@@ -54,7 +54,8 @@ def identity() -> None:
         Role.create(id=number, name=name, role_type=kind, description=text, is_default=True)
     Account.create(id=1, account_name="system", account_type=1, role=1, domain=1, is_default=True)
     Account.create(id=2, account_name="admin", account_type=1, role=1, domain=1, is_default=True)
-    User.create(id=1, username="system", account=1, domain_id=1, first_name="system", last_name="cloud", is_default=True)
+    User.create(id=1, username="system", account=1, domain_id=1, first_name="system", last_name="cloud",
+                is_default=True)
     User.create(id=2, username="admin", account=2, domain_id=1, first_name="admin", last_name="cloud",
                 email="", is_default=True)
 

@@ -25,7 +25,8 @@ class ListApis(Command):
         if self.name is not None:
             command = installation.registry.get(self.name)
             if command is None or not installation.permissions.allowed(context.caller, command):
-                raise UnsupportedAction(f"The API name '{self.name}' does not exist or is not available for the account")
+                raise UnsupportedAction(
+                    f"The API name '{self.name}' does not exist or is not available for the account")
             return Listing([discovery.describe(command, context.caller)])
         allowed = [command for command in installation.registry
                    if installation.permissions.allowed(context.caller, command)]

@@ -30,7 +30,7 @@ class QueryAsyncJobResult(Command):
     read_only, atomic, wrapper = True, False, ""
 
     jobid = Entity(AsyncJob, help="the job")
-    resourceid = Text(since="4.22.1", check=check_uuid, help="the resource whose latest job it is; goes with resourcetype")
+    resourceid = Text(since="4.22.1", check=check_uuid, help="the resource of the job; goes with resourcetype")
     resourcetype = Text(since="4.22.1", help="the kind of the resource")
 
     def run(self, context: Context) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class QueryAsyncJobResult(Command):
                .order_by(AsyncJob.id.desc()).first())
         if job is None:
             raise InvalidParameter(f"there is no job of the {self.resourcetype} {self.resourceid}")
-        return job  # type: ignore[no-any-return]
+        return job
 
 
 class ListAsyncJobs(OwnedListCommand):

@@ -15,11 +15,11 @@ def update_capabilities(capability: HypervisorCapability | None, hypervisor: str
     :raises InvalidParameter: there are no capabilities of this hypervisor and version.
     """
     if capability is None:
-        capability = HypervisorCapability.alive(
-            HypervisorCapability.hypervisor_type == hypervisor, HypervisorCapability.hypervisor_version == version).first()
+        record = HypervisorCapability
+        capability = record.alive(record.hypervisor_type == hypervisor, record.hypervisor_version == version).first()
         if capability is None:
             raise InvalidParameter(f"Unable to find capabilities of hypervisor {hypervisor}, version {version}")
     changed = {name: value for name, value in values.items() if value is not None}
     if changed:
         HypervisorCapability.update(changed).where(HypervisorCapability.id == capability.id).execute()
-    return capability  # type: ignore[no-any-return]
+    return capability

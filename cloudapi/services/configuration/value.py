@@ -89,7 +89,7 @@ def _changed(context: Context) -> None:
 def value_at(context: Context, setting: Setting, scope: Scope, resource: Any) -> str | None:
     """Return the text in force at a scope, as clients read it."""
     if scope is Scope.GLOBAL:
-        return context.settings.text(setting.name)  # type: ignore[no-any-return]
+        return context.settings.text(setting.name)
     parameter = {Scope.ZONE: "zone", Scope.CLUSTER: "cluster", Scope.STORAGE_POOL: "pool", Scope.ACCOUNT: "account",
                  Scope.DOMAIN: "domain", Scope.IMAGE_STORE: "image_store"}[scope]
     ids = {parameter: resource.id}

@@ -19,7 +19,7 @@ KINDS = ("ssh-rsa", "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
 
 
 def of_name(owner: Account, name: str) -> SshKeyPair | None:
-    return SshKeyPair.alive(SshKeyPair.account_id == owner.id, SshKeyPair.name == name).first()  # type: ignore[no-any-return]
+    return SshKeyPair.alive(SshKeyPair.account_id == owner.id, SshKeyPair.name == name).first()
 
 
 def check_name(owner: Account, name: str) -> None:
@@ -69,14 +69,14 @@ def create(context: Context, owner: Account, name: str) -> tuple[SshKeyPair, str
     private = rsa.generate_private_key(public_exponent=65537, key_size=int(context.settings.get("ssh.key.length")))
     public = private.public_key().public_bytes(
         serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
-    secret = private.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()).decode()
+    secret = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL,
+                                   serialization.NoEncryption()).decode()
     public_key, fingerprint = parse(public)
     return _save(owner, name, public_key, fingerprint), secret
 
 
 def _save(owner: Account, name: str, public_key: str, fingerprint: str) -> SshKeyPair:
-    return SshKeyPair.create(  # type: ignore[no-any-return]
+    return SshKeyPair.create(
         name=name, account_id=owner.id, domain_id=owner.domain_id, public_key=public_key, fingerprint=fingerprint)
 
 

@@ -50,7 +50,7 @@ def register(context: Context, owner: Account, kind: str, name: str, content: st
     if same is not None:
         raise InvalidParameter(f"Userdata {same.name} with same content already exists for this account.")
     names = [part.strip() for part in (variables or "").split(",") if part.strip()]
-    return UserData.create(  # type: ignore[no-any-return]
+    return UserData.create(
         kind=kind, name=name, account_id=owner.id, domain_id=owner.domain_id, content=kept, variables=names or None)
 
 
