@@ -13,7 +13,7 @@ from cloudapi import events
 from cloudapi.api import access
 from cloudapi.api.command import AsyncCreateCommand, Command, Success
 from cloudapi.api.listing import Listing
-from cloudapi.api.parameters import Entity, EntityList, unpack
+from cloudapi.api.parameters import Entity, EntityList, Parameter, unpack
 from cloudapi.api.registry import Registry
 from cloudapi.context import Caller, Context
 from cloudapi.errors import ApiError, InsufficientCapacity, InternalError, InvalidParameter, UnsupportedAction, by_code
@@ -108,35 +108,43 @@ class Dispatcher:
         :raises InvalidParameter: a required one is missing, a value is of the wrong kind or names nothing.
         :raises PermissionDenied: the caller has not the declared access to an entity.
         """
-        name = command.api_name().lower()
         values: dict[str, Any] = {}
+        missing: list[str] = []
         for parameter in command.parameters.values():
             sent = parameters.get(parameter.name.lower())
             if sent is not None and parameter.roles and context.caller.role_type not in parameter.roles:
                 sent = None
             if sent is None or parameter.is_blank(sent):
                 if parameter.required:
-                    raise InvalidParameter(
-                        f"Unable to execute API command {name} due to missing parameter {parameter.name}")
+                    missing.append(parameter.name)
                 continue
-            if parameter.required and isinstance(sent, str) and not sent.strip():
-                raise InvalidParameter(f"Unable to execute API command {name} due to invalid value. "
-                                       f"Invalid value provided for API arg: {parameter.name} (it is empty)")
-            try:
-                value = parameter.parse_again(sent) if again else parameter.parse(sent)
-                if parameter.check is not None:
-                    parameter.check(value)
-            except InvalidParameter as error:
-                if error.text.startswith("due to"):
-                    error.text = f"Unable to execute API command {name} {error.text}"
-                raise
-            values[parameter.name] = value
+            values[parameter.name] = self._value(command, parameter, sent, again)
         for parameter in command.parameters.values():
             value = values.get(parameter.name)
             if isinstance(parameter, Entity) and parameter.access is not None and value is not None and value != -1:
                 for record in value if isinstance(parameter, EntityList) else [value]:
                     access.check(context, record, parameter.access)
+        if missing:
+            raise InvalidParameter(f"Unable to execute API command {command.api_name().lower()} "
+                                   f"due to missing parameter {missing[0]}")
         return values
+
+    @staticmethod
+    def _value(command: type[Command], parameter: Parameter, sent: Any, again: bool) -> Any:
+        """Return the typed value of one parameter that was sent."""
+        name = command.api_name().lower()
+        if parameter.required and isinstance(sent, str) and not sent.strip():
+            raise InvalidParameter(f"Unable to execute API command {name} due to invalid value. "
+                                   f"Invalid value provided for API arg: {parameter.name} (it is empty)")
+        try:
+            value = parameter.parse_again(sent) if again else parameter.parse(sent)
+            if parameter.check is not None:
+                parameter.check(value)
+        except InvalidParameter as error:
+            if error.text.startswith("due to"):
+                error.text = f"Unable to execute API command {name} {error.text}"
+            raise
+        return value
 
     def _run(self, command: Command, parameters: dict[str, Any], context: Context) -> Answer:
         if command.is_async:

@@ -152,6 +152,14 @@ class Cloud:
         name = name or f"domain{next(_numbers)}"
         return str(self.admin("createDomain", name=name, parentdomainid=parent)["domain"]["id"])
 
+    def deployment(self) -> dict[str, str]:
+        """Return the zone, the template and the offering of a deployment; waits until the template is ready."""
+        template = self.until(
+            lambda: next((item for item in self.admin.list("listTemplates", templatefilter="featured")
+                          if item["isready"]), None), "a featured template is ready")
+        return {"zoneid": self.admin.list("listZones")[0]["id"], "templateid": template["id"],
+                "serviceofferingid": self.admin.one("listServiceOfferings", name="Small Instance")["id"]}
+
     def close(self) -> None:
         from cloudapi.models.database import database
 
