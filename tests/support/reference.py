@@ -12,10 +12,11 @@ import pytest
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "reference"
 
 # The areas that are complete.
-AREAS = frozenset(
-    "api-discovery session async-job configuration role account user domain region zone pod cluster host vlan "
-    "physical-network storage guest-os offering network-offering network public-ip template iso virtual-machine nic "
-    "volume ssh-key-pair user-data event tag capacity router system-vm simulator".split())
+AREAS = frozenset((
+    "api-discovery", "session", "async-job", "configuration", "role", "account", "user", "domain", "region", "zone",
+    "pod", "cluster", "host", "vlan", "physical-network", "storage", "guest-os", "offering", "network-offering",
+    "network", "public-ip", "template", "iso", "virtual-machine", "nic", "volume", "ssh-key-pair", "user-data", "event",
+    "tag", "capacity", "router", "system-vm", "simulator"))
 
 needed = pytest.mark.skipif(not FOLDER.is_dir(), reason="the reference is not beside this checkout")
 
