@@ -47,6 +47,8 @@ class RouterInterface:
 
 @dataclass(frozen=True)
 class DhcpHost:
+    """`options` are further ones by their number or dnsmasq name, such as `{"114": "https://…"}`."""
+
     mac: str
     ip: str
     hostname: str
@@ -54,6 +56,7 @@ class DhcpHost:
     default_gateway: bool = True
     dns: list[str] = field(default_factory=list)
     ntp: list[str] = field(default_factory=list)
+    options: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ class StaticNat:
 
 @dataclass(frozen=True)
 class PortForwarding:
+    """`source_cidrs`: from where it may be used; empty means anywhere."""
+
     id: str
     public_ip: str
     protocol: Protocol
@@ -98,6 +103,7 @@ class PortForwarding:
     private_ip: str
     private_port: int
     private_end_port: int
+    source_cidrs: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

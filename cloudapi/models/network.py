@@ -217,6 +217,8 @@ class Nic(Record):
     secondary = peewee.BooleanField(default=False)
     enabled = peewee.BooleanField(default=True)
     mtu = peewee.IntegerField(null=True)
+    rate_mbps = peewee.IntegerField(default=0)
+    ip_range_id = peewee.BigIntegerField(null=True)
     extra_dhcp_options = Json(null=True)
     generation = peewee.BigIntegerField(default=0)
     bytes_sent = peewee.BigIntegerField(default=0)
