@@ -20,6 +20,7 @@ class Field:
     default: Optional[Callable[[], Any]]
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 _JSON_NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -31,13 +32,20 @@ def decode(shape: Any, value: Any, where: str) -> Any:
 
 def encode(value: Any) -> Any:
     """Dataclasses, lists, tuples and maps as JSON values."""
-    if value is None or isinstance(value, (str, int, float)):
+    kind: Any = type(value)
+    if kind in _PLAIN:
         return value
-    if dataclasses.is_dataclass(value):
-        return {name: encode(getattr(value, name)) for name in value.__dataclass_fields__}
+    names = _field_names(kind)
+    if names is not None:
+        return {name: encode(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {key: encode(item) for key, item in value.items()}
     return [encode(item) for item in value]
+
+
+@functools.cache
+def _field_names(kind: Any) -> Optional[tuple[str, ...]]:
+    return tuple(field.name for field in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
 
 
 def _bad(where: str, text: str) -> Refusal:
@@ -50,7 +58,8 @@ def _decoder(shape: Any) -> Decoder:
     if shape in _JSON_NAMES:
         return functools.partial(_scalar, shape)
     if dataclasses.is_dataclass(shape):
-        return functools.partial(_object, shape, fields_of(shape))
+        fields = {name: (_decoder(field.shape), field) for name, field in fields_of(shape).items()}
+        return functools.partial(_object, shape, fields)
     if origin is Literal:
         return functools.partial(_choice, parts)
     if origin is Union and type(None) in parts:
@@ -101,16 +110,16 @@ def _map(item: Decoder, value: Any, where: str) -> Any:
     return {key: item(entry, f"{where}.{key}") for key, entry in value.items()}
 
 
-def _object(shape: Any, declared: dict[str, Field], value: Any, where: str) -> Any:
+def _object(shape: Any, declared: dict[str, tuple[Decoder, Field]], value: Any, where: str) -> Any:
     if not isinstance(value, dict):
         raise _bad(where, "must be an object")
     for name in value:
         if name not in declared:
             raise _bad(f"{where}.{name}", "is not a field of this object")
     arguments = {}
-    for name, entry in declared.items():
+    for name, (decoder, field) in declared.items():
         if name in value:
-            arguments[name] = _decoder(entry.shape)(value[name], f"{where}.{name}")
-        elif entry.default is None:
+            arguments[name] = decoder(value[name], f"{where}.{name}")
+        elif field.default is None:
             raise _bad(f"{where}.{name}", "is missing")
     return shape(**arguments)

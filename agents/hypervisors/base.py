@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Literal, Optional
 
-from agents.storage.base import StoreReference
+from agents.storage.base import StoreReference, VolumeReport
 
 InstanceKind = Literal["User", "DomainRouter", "ConsoleProxy", "SecondaryStorageVm"]
 PowerState = Literal["PowerOn", "PowerOff", "PowerUnknown"]
@@ -293,6 +293,11 @@ class Hypervisor(ABC):
     def migrate(self, instance: str, destination: str, destination_url: str) -> None:
         """On the source: moves the running Instance to the host with the id `destination`, which has prepared for it.
         Afterwards it runs there with the disks that were prepared, and is gone here. On refusal it runs on here."""
+
+    @abstractmethod
+    def migrate_disk(self, instance: str, volume: str, pool: str) -> VolumeReport:
+        """Moves a disk of a running Instance to another pool on this host, under the same id; the old one is gone
+        afterwards. On that pool already is no error. On refusal it stays where it was."""
 
     @abstractmethod
     def scale(self, instance: str, size: InstanceSize) -> InstanceReport: ...

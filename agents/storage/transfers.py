@@ -92,6 +92,7 @@ class Transfers:
             os.makedirs(os.path.dirname(target), exist_ok=True)
             # Unlike a rename, a link does not replace what another transfer has put there.
             os.link(part, target)
+            remove(part)
             self._finish(done, target)
         except _Ended:
             log.info("transfer %s was ended by a deletion", report.id)
@@ -135,6 +136,8 @@ class Transfers:
             raise
 
     def _fail(self, report: TransferReport, text: str) -> None:
+        # Whoever sees the error finds nothing left of what had arrived.
+        remove(self._file(report.id, "part"))
         with contextlib.suppress(_Ended):
             self._update(replace(report, state="DOWNLOAD_ERROR", error=text))
 

@@ -14,6 +14,7 @@ from agents.hypervisors.base import (
 )
 from agents.machine import Call
 from agents.protocol import ErrorCode, Refusal
+from agents.storage.base import VolumeReport
 from agents.verbs.registry import verb
 
 
@@ -82,6 +83,13 @@ def migrate(call: Call, instance: str, destination: str, destination_url: str) -
     prepared there."""
     call.require("live_migration")
     call.hypervisor.migrate(instance, destination, destination_url)
+
+
+@verb("repeatable")
+def migrate_disk(call: Call, instance: str, volume: str, pool: str) -> VolumeReport:
+    """Moves a disk of a running Instance to another pool on this host, under the same id."""
+    call.require("storage_migration")
+    return call.hypervisor.migrate_disk(instance, volume, pool)
 
 
 @verb("repeatable")

@@ -135,6 +135,33 @@ def test_a_migration_with_its_storage_ends_on_the_other_pool(cloud):
     cloud.first("volume.delete", pool=cloud.pool, volume=volume)
 
 
+def test_a_disk_moves_under_a_running_instance(cloud):
+    spec, other = cloud.started(), new_id()
+    volume = spec["disks"][0]["volume"]
+    wanted = {"instance": spec["id"], "volume": volume, "pool": other}
+    cloud.first.refuses("not_found", "instance.migrate_disk", **wanted)
+    cloud.first("pool.attach", pool={"id": other, "kind": "NetworkFilesystem", "url": "nfs://10.0.0.2/primary"})
+    cloud.first.refuses("not_found", "instance.migrate_disk", **{**wanted, "volume": "missing"})
+    for _ in range(2):
+        report = cloud.first("instance.migrate_disk", **wanted)
+        assert (report["pool"], report["instance"]) == (other, spec["id"])
+    cloud.first.refuses("not_found", "volume.describe", pool=cloud.pool, volume=volume)
+    assert cloud.first("instance.describe", instance=spec["id"])["disks"][0]["pool"] == other
+    used = {
+        each["id"]: each["used_bytes"] for each in cloud.first("pool.statistics", pools=[cloud.pool, other])["pools"]
+    }
+    assert used[cloud.pool] == 0 < used[other]
+
+
+def test_a_disk_with_snapshots_stays(cloud):
+    spec, other = cloud.started(), new_id()
+    volume = spec["disks"][0]["volume"]
+    cloud.first("pool.attach", pool={"id": other, "kind": "NetworkFilesystem", "url": "nfs://10.0.0.2/primary"})
+    cloud.first("volume.create_snapshot", pool=cloud.pool, volume=volume, snapshot=new_id())
+    cloud.first.refuses("wrong_state", "instance.migrate_disk", instance=spec["id"], volume=volume, pool=other)
+    assert cloud.first("volume.describe", pool=cloud.pool, volume=volume)["instance"] == spec["id"]
+
+
 def test_scaling_a_running_instance(cloud):
     spec = cloud.started()
     size = {"cpus": 2, "cpu_mhz": 1000, "memory_bytes": 2 * GIB}

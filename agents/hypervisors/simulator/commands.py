@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "instance.console": ("GetVncPortCommand",),
     "instance.prepare_migration": ("PrepareForMigrationCommand", "MigrateWithStorageReceiveCommand"),
     "instance.migrate": ("MigrateCommand", "MigrateWithStorageCommand", "MigrateWithStorageSendCommand"),
+    "instance.migrate_disk": ("MigrateVolumeCommand",),
     "instance.scale": ("ScaleVmCommand",),
     "instance.attach_disk": ("AttachCommand",),
     "instance.detach_disk": ("DettachCommand",),

@@ -23,8 +23,9 @@ from agents.hypervisors.base import (
 from agents.hypervisors.simulator import figures
 from agents.hypervisors.simulator.hardware import Host
 from agents.hypervisors.simulator.instances import MAXIMUM_DISKS, MAXIMUM_NICS, Instances, read_spec
+from agents.hypervisors.simulator.volumes import SimulatedVolumes
 from agents.protocol import ErrorCode, Refusal
-from agents.storage.base import SecondaryStorage
+from agents.storage.base import VolumeReport
 
 VERSION = "4.23.0"
 
@@ -51,10 +52,11 @@ CAPABILITIES = Capabilities(
 class SimulatedHypervisor(Hypervisor):
     capabilities = CAPABILITIES
 
-    def __init__(self, host: Host, secondary: SecondaryStorage) -> None:
+    def __init__(self, host: Host, instances: Instances, volumes: SimulatedVolumes) -> None:
         self._host = host
         self._store = host.store
-        self._instances = Instances(host, secondary)
+        self._instances = instances
+        self._volumes = volumes
 
     def describe(self) -> HostDescription:
         row, address = self._host.row(), self._host.address
@@ -207,6 +209,18 @@ class SimulatedHypervisor(Hypervisor):
             there.hold(moved)
             if router is not None:
                 self._store.insert("router", **dict(router))
+
+    def migrate_disk(self, instance: str, volume: str, pool: str) -> VolumeReport:
+        with self._store.transaction():
+            spec = read_spec(self._instances.running(instance))
+            disk = next((each for each in spec.disks if each.volume == volume), None)
+            if disk is None:
+                raise Refusal(ErrorCode.NOT_FOUND, f"volume {volume} is not attached to Instance {instance}")
+            if disk.pool != pool:
+                self._volumes.move(disk.pool, volume, pool)
+                moved = [replace(each, pool=pool) if each is disk else each for each in spec.disks]
+                self._instances.save(replace(spec, disks=moved))
+            return self._volumes.describe_volume(pool, volume)
 
     def scale(self, instance: str, size: InstanceSize) -> InstanceReport:
         with self._store.transaction():

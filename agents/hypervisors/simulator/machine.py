@@ -49,10 +49,11 @@ class Simulator:
     def agent(self, location: Location) -> Agent:
         host = Host(self._store, location.id, location.url)
         instances = Instances(host, self._secondary)
+        primary = SimulatedPrimaryStorage(host, self._secondary)
         control = SimulatedHostControl(host, instances, location.range)
         machine = Machine(
-            SimulatedHypervisor(host, self._secondary),
-            SimulatedPrimaryStorage(host, self._secondary),
+            SimulatedHypervisor(host, instances, primary),
+            primary,
             self._secondary,
             SimulatedNetwork(host, instances),
             control,

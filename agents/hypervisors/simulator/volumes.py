@@ -92,6 +92,19 @@ class SimulatedVolumes(PrimaryStorage):
             copy = VolumeSpec(target, target_pool, row["size_bytes"], row["format"], row["provisioning"])
             return self._insert(copy, row["size_bytes"], self._whole(row, row["allocated_bytes"]), None)
 
+    def move(self, pool: str, volume: str, target_pool: str) -> None:
+        """Moves a volume, attached or not, under the same id."""
+        row = self._volume(pool, volume)
+        self._pool(target_pool)
+        if self._store.row("SELECT 1 FROM snapshot WHERE pool = ? AND volume = ?", pool, volume) is not None:
+            raise Refusal(ErrorCode.WRONG_STATE, f"volume {volume} has snapshots, which cannot move with it")
+        copy = VolumeSpec(volume, target_pool, row["size_bytes"], row["format"], row["provisioning"])
+        self._insert(copy, row["size_bytes"], self._whole(row, row["allocated_bytes"]), None)
+        self._store.execute(
+            "UPDATE volume SET instance = ? WHERE pool = ? AND id = ?", row["instance"], target_pool, volume
+        )
+        self._store.execute("DELETE FROM volume WHERE pool = ? AND id = ?", pool, volume)
+
     def create_snapshot(self, pool: str, volume: str, snapshot: str) -> SnapshotReport:
         with self._store.transaction():
             row = self._volume(pool, volume)
