@@ -81,8 +81,9 @@ def candidates(zone_id: int, *, cluster_id: int | None = None, pod_id: int | Non
     made = []
     for row in found:
         cpu, memory = capacity.get((row[0], CPU), none), capacity.get((row[0], MEMORY), none)
-        values: tuple[Any, ...] = (*row, tuple(tags.get(row[0], ())), row[0] in rules, *cpu, *memory, guests.get(row[0], 0))
-        made.append(Candidate(*values))
+        cells: list[Any] = list(row)
+        cells += (tuple(tags.get(row[0], ())), row[0] in rules, *cpu, *memory, guests.get(row[0], 0))
+        made.append(Candidate(*cells))
     return made
 
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-
-from cloudapi import events
 from cloudapi.context import Context
-from cloudapi.errors import ApiError
 from cloudapi.models.base import now
 from cloudapi.models.common import ResourceTag
-from cloudapi.models.database import transact
 from cloudapi.models.machine import AffinityGroupMember, Machine, MachineKeyPair, MachineStatistics
 from cloudapi.models.storage import Volume
 from cloudapi.services import detail
+from cloudapi.services.virtual_machine import background
 from cloudapi.services.volume import disk
 from cloudapi.states.base import transition
-
-log = logging.getLogger(__name__)
 
 
 def expunge(context: Context, machine: Machine) -> None:
@@ -24,8 +18,7 @@ def expunge(context: Context, machine: Machine) -> None:
 
     System VMs and routers take all of their disks with them. Safe to repeat; one that is removed already stays so.
     """
-    from cloudapi.services.nic import nic as nics
-    from cloudapi.services.virtual_machine import life, spec
+    from cloudapi.services.virtual_machine import life
 
     found = Machine.get_by_id(machine.id)
     if found.removed is not None:
@@ -37,9 +30,7 @@ def expunge(context: Context, machine: Machine) -> None:
     for volume in disk.of_machine(machine, "Allocated", "Ready", "Destroy", "Expunging", "Uploaded"):
         if volume.kind == disk.ROOT or machine.kind != "User":
             disk.remove(context, volume)
-    for nic in spec.nics_of(machine):
-        nics.remove(context, nic)
-    context.steps.run(f"expunged {machine.uuid}", lambda: _end(machine.id))
+    context.steps.run(f"expunged {machine.uuid}", lambda: _end(context, machine.id))
 
 
 def _begin(machine_id: int) -> None:
@@ -51,10 +42,14 @@ def _begin(machine_id: int) -> None:
         capacity.release_reservation(machine_id)
 
 
-def _end(machine_id: int) -> None:
+def _end(context: Context, machine_id: int) -> None:
+    from cloudapi.services.nic import nic as nics
+
     machine = Machine.get_by_id(machine_id)
     if machine.removed is not None:
         return
+    for nic in nics.of_machine(machine):
+        nics.remove(context, nic)
     for volume in disk.of_machine(machine, "Allocated", "Ready", "Uploaded"):
         Volume.update(vm_id=None, device_id=None, attached=None).where(Volume.id == volume.id).execute()
     detail.remove(machine)
@@ -67,33 +62,20 @@ def _end(machine_id: int) -> None:
 
 
 def expunge_destroyed(context: Context) -> None:
-    """Expunge the Instances that were destroyed longer ago than `expunge.delay`, and those that failed to be made."""
+    """Begin to expunge Instances that were destroyed longer ago than `expunge.delay`, and those that were never made.
+
+    At most `expunge.workers` at a time; each that ends begins the next.
+    """
+    free = int(context.settings.get("expunge.workers")) - background.waiting(context, "ExpungeVirtualMachine")
+    if free <= 0:
+        return
     before = now() - int(context.settings.get("expunge.delay")) * 1000
-    waiting = Machine.alive(
+    due = Machine.alive(
         Machine.kind == "User",
         (Machine.state.in_(("Destroyed", "Expunging")) & (Machine.destroyed <= before))
-        | ((Machine.state == "Error") & (Machine.updated <= before))).order_by(Machine.id)
-    for machine in list(waiting):
-        _expunge_one(context, machine)
-
-
-def _expunge_one(context: Context, machine: Machine) -> None:
-    """Expunge one machine under its lock; one that another job holds is left for the next time."""
-    import dataclasses
-
-    from cloudapi.jobs import locks
-    from cloudapi.jobs.steps import Steps
-
-    holder = f"expunge {machine.uuid}"
-    if not locks.try_take([locks.key(machine)], holder):
-        return
-    own = dataclasses.replace(context, steps=Steps(holder))
-    try:
-        expunge(own, machine)
-        transact(lambda: events.completed(context, "VM.EXPUNGE", f"Expunging VM {machine.uuid}", machine))
-    except ApiError as error:
-        own.steps.unwind()
-        log.warning("machine %s is not expunged: %s", machine.uuid, error.text)
-    finally:
-        transact(lambda: locks.release(holder))
-        locks.announce()
+        | ((Machine.state == "Error") & (Machine.updated <= before))).order_by(Machine.updated, Machine.id)
+    for machine in due.limit(free * 4):
+        if background.submit(context, "expungeVirtualMachine", machine):
+            free -= 1
+        if not free:
+            return

@@ -180,7 +180,6 @@ def stop(context: Context, machine: Machine, forced: bool = False) -> Machine:
         context.steps.remote(f"stop {machine.uuid}",
                              lambda request_id: _stop_on(context, machine, host, forced, request_id))
     context.steps.run(f"stopped {machine.uuid}", lambda: stopped(context, machine.id))
-    _release_nics(context, machine)
     return again(machine)
 
 
@@ -204,6 +203,8 @@ def stopped(context: Context, machine_id: int, *, reason: str | None = None, eve
 
     :param event: the state's event; what a host reported, where nobody asked for the stop.
     """
+    from cloudapi.services.nic import nic as nics
+
     machine = Machine.get_by_id(machine_id)
     if machine.state == "Stopped":
         return
@@ -214,11 +215,6 @@ def stopped(context: Context, machine_id: int, *, reason: str | None = None, eve
         count.give_back(context, machine)
     transition(machine, name, host=None, last_host_id=machine.host_id or machine.last_host_id, power_state="PowerOff",
                power_reported=moment, updated=moment, stop_reason=reason, password=None)
-
-
-def _release_nics(context: Context, machine: Machine) -> None:
-    from cloudapi.services.nic import nic as nics
-
     nics.release(context, machine)
 
 

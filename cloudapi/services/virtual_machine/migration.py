@@ -30,7 +30,7 @@ def migrate(context: Context, machine: Machine, host: Host, *,
     begun: dict[str, Any] = steps.run(f"begin to migrate {uuid}", lambda: _begin(machine.id, host),
                                       undo=lambda done: _give_up(machine.id, done))
     source, found = Host.get_by_id(begun["source"]), Machine.get_by_id(machine.id)
-    nics.prepare(context, found, host)
+    nics.prepare_host(context, found, host)
     described = spec.of(context, found, host, disk.specs(context, found) if disks is None else disks)
     steps.remote(f"prepare {host.uuid} for {uuid}", lambda request_id: agent.call(
         context, host, "instance.prepare_migration", {"instance": described}, request_id=request_id),

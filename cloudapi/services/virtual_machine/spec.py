@@ -8,14 +8,9 @@ from typing import Any
 from cloudapi.context import Context
 from cloudapi.models.infrastructure import Host
 from cloudapi.models.machine import Machine, MachineKeyPair
-from cloudapi.models.network import Nic
 from cloudapi.models.storage import Template
 from cloudapi.services import detail
 from cloudapi.services.virtual_machine import password
-
-
-def nics_of(machine: Machine) -> list[Nic]:
-    return list(Nic.alive(Nic.vm_id == machine.id).order_by(Nic.device_id, Nic.id))
 
 
 def guaranteed(context: Context, host: Host, speed: int, memory: int) -> tuple[int, int]:
@@ -47,6 +42,6 @@ def of(context: Context, machine: Machine, host: Host, disks: Sequence[dict[str,
         "guest_os": machine.guest_os.display_name if machine.guest_os_id is not None else "",
         "boot_type": "UEFI" if machine.boot_type == "UEFI" else "BIOS",
         "boot_mode": "Secure" if machine.boot_mode == "Secure" else "Legacy", "hostname": machine.name,
-        "disks": list(disks), "nics": [nics.spec(nic) for nic in nics_of(machine)], "iso": iso,
+        "disks": list(disks), "nics": [nics.spec(nic) for nic in nics.of_machine(machine)], "iso": iso,
         "user_data": machine.user_data, "password": password.plain(context, machine), "ssh_public_keys": keys,
         "details": shown}
