@@ -83,7 +83,8 @@ class Transfers:
             transfer, suffix = os.path.splitext(name)
             report = self._read(transfer) if suffix == ".json" else None
             if report is not None and report.path == path:
-                remove(self._file(transfer, "json"))
+                with self._guarded():
+                    remove(self._file(transfer, "json"))
 
     def _work(self, descriptor: int, report: TransferReport, target: str, fill: Fill, check: Check) -> None:
         part = self._file(report.id, "part")
@@ -146,8 +147,19 @@ class Transfers:
             raise _Ended
 
     def _update(self, report: TransferReport) -> None:
-        self._check_wanted(report.id)
-        self._write(report)
+        with self._guarded():
+            self._check_wanted(report.id)
+            self._write(report)
+
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """So that a report is not written again just after a deletion removed it."""
+        descriptor = os.open(os.path.join(self._folder, "guard.lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def _write(self, report: TransferReport) -> None:
         fresh = self._file(report.id, "json.new")
