@@ -137,11 +137,24 @@ class TemplateStore(Table):
     physical_size = peewee.BigIntegerField(default=0)
     download_url = peewee.TextField(null=True)
     request_id = peewee.CharField(96, null=True)
+    counted_bytes = peewee.BigIntegerField(default=0)
+    download_link = peewee.CharField(64, null=True)
+    download_url_created = Moment(null=True)
     created = Moment()
     updated = Moment(null=True)
 
     class Meta:
         indexes = ((("template", "image_store"), True),)
+
+
+class StoredLink(Table):
+    """A link by which a file of an image store can be fetched until it is too old."""
+
+    id = peewee.BigAutoField()
+    image_store = Link(ImageStore)
+    link = peewee.CharField(64, unique=True)
+    url = peewee.TextField()
+    created = Moment(index=True)
 
 
 class TemplatePool(Table):
@@ -201,7 +214,21 @@ class Volume(Owned):
     delete_protection = peewee.BooleanField(default=False)
     chain_info = peewee.TextField(null=True)
     external_uuid = peewee.CharField(64, null=True)
+    encrypt_format = peewee.CharField(16, null=True)
     generation = peewee.BigIntegerField(default=0)
+
+
+class VolumeStatistics(Table):
+    """What hosts reported of a volume last: bytes that it takes up and its size; reads and writes since the start."""
+
+    volume_id = peewee.BigIntegerField(primary_key=True)
+    physical_size = peewee.BigIntegerField(default=0)
+    virtual_size = peewee.BigIntegerField(default=0)
+    read_bytes = peewee.BigIntegerField(default=0)
+    write_bytes = peewee.BigIntegerField(default=0)
+    reads = peewee.BigIntegerField(default=0)
+    writes = peewee.BigIntegerField(default=0)
+    sampled = Moment()
 
 
 class VolumeStore(Table):
@@ -231,6 +258,12 @@ class VolumeStore(Table):
 
 
 class Snapshot(Owned):
+    """A volume as it was; `kind` is MANUAL or the interval of a policy.
+
+    It lies on the volume's pool (`pool_id`, `primary_path`) and, once it was backed up, on an image store as well.
+    `counted_bytes` is what it counts to its owner's secondary storage (`on_secondary`) or else primary storage.
+    """
+
     name = peewee.CharField(255)
     volume = Link(Volume)
     zone = Link(Zone)
@@ -246,3 +279,8 @@ class Snapshot(Owned):
     image_store_id = peewee.BigIntegerField(null=True)
     primary_path = peewee.CharField(255, null=True)
     secondary_path = peewee.CharField(255, null=True)
+    min_iops = peewee.BigIntegerField(null=True)
+    max_iops = peewee.BigIntegerField(null=True)
+    counted_bytes = peewee.BigIntegerField(default=0)
+    on_secondary = peewee.BooleanField(default=True)
+    async_backup = peewee.BooleanField(default=False)

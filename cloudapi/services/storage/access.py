@@ -62,6 +62,19 @@ def allows(pool: StoragePool, host: Host) -> bool:
     return not groups or pool.scope == "HOST" or bool(in_force(host).intersection(groups))
 
 
-def holders(name: str) -> list[Detail]:
-    """Return the rows of all zones, pods, clusters and hosts that bear a group."""
-    return [row for row in Detail.select().where(Detail.name == NAME) if name in (row.value or "").split(",")]
+def names() -> list[str]:
+    """Return all groups that something bears, in alphabetical order."""
+    rows = Detail.select().where(Detail.name == NAME)
+    found = {name for row in rows for name in (row.value or "").split(",") if name}
+    for pool in StoragePool.alive():
+        found.update(own(pool))
+    return sorted(found)
+
+
+def bearers(kind: type, name: str) -> list[Any]:
+    """Return the records of a kind (Zone, Pod, Cluster, Host, StoragePool) on which a group is set."""
+    if kind is StoragePool:
+        return [pool for pool in StoragePool.alive().order_by(StoragePool.id) if name in own(pool)]
+    ids = [row.resource_id for row in Detail.select().where(Detail.resource_type == kind.__name__, Detail.name == NAME)
+           if name in (row.value or "").split(",")]
+    return list(kind.alive(kind.id.in_(ids)).order_by(kind.id))  # type: ignore[attr-defined]

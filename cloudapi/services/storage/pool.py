@@ -169,6 +169,5 @@ def _local_pool(context: Context, host: Host, local: dict[str, Any]) -> None:
 
 def refresh(context: Context, pool: StoragePool) -> None:
     """Take the pool's figures over from a host that has it."""
-    for host in hosts_of(pool)[:1]:
-        (report,) = agent.call(context, host, "pool.statistics", {"pools": [pool.uuid]})["pools"]
-        transact(lambda: take_figures(pool, report))
+    (report,) = agent.call(context, host_for(pool), "pool.statistics", {"pools": [pool.uuid]})["pools"]
+    transact(lambda: take_figures(pool, report))

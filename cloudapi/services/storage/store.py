@@ -60,6 +60,11 @@ def reference(store: ImageStore) -> dict[str, str]:
     return {"id": store.uuid, "url": store.url}
 
 
+def fetches(store: ImageStore) -> bool:
+    """Whether downloads to the store go over a network: those of simulated storage do not."""
+    return server_of(store).hypervisor != SIMULATOR or store.url.startswith(LOCAL_SCHEMES)
+
+
 def server_of(store: ImageStore) -> HostAddress:
     """Return who serves a store: a host of its zone; for directories and where all is simulated, this process.
 

@@ -90,13 +90,14 @@ def prepare_on_pool(context: Context, template: Template, pool: StoragePool, hos
         if found is not None and found.state == READY:
             return found
         source = _source(template, pool.zone_id)
-        context.steps.run(f"reserve {name}", lambda: _reserve(template, pool), undo=lambda _: _forget(template, pool))
-        report = context.steps.remote(f"copy {name}", lambda request_id: agent.call(
-            context, host, "template.prepare",
-            {"template": template.uuid, "pool": pool.uuid, "store": stores.reference(source.image_store),
-             "path": source.install_path},
-            request_id=request_id, timeout=float(context.settings.get("primary.storage.download.wait"))))
-        context.steps.run(f"finish {name}", lambda: _finish(template, pool, report))
+        with context.steps.part(name) as part:
+            part.run("reserve", lambda: _reserve(template, pool), undo=lambda _: _forget(template, pool))
+            report = part.remote("copy", lambda request_id: agent.call(
+                context, host, "template.prepare",
+                {"template": template.uuid, "pool": pool.uuid, "store": stores.reference(source.image_store),
+                 "path": source.install_path},
+                request_id=request_id, timeout=float(context.settings.get("primary.storage.download.wait"))))
+            part.run("finish", lambda: _finish(template, pool, report))
         return TemplatePool.get(TemplatePool.template == template.id, TemplatePool.pool == pool.id)  # type: ignore[no-any-return]
 
 
