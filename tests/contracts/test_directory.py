@@ -1,7 +1,6 @@
 """Real downloads into a directory, from servers that lie, stall and break off."""
 
 import bz2
-import fcntl
 import gzip
 import hashlib
 import io
@@ -13,7 +12,6 @@ import subprocess
 import sys
 import tarfile
 import threading
-import time
 import zipfile
 from http.server import BaseHTTPRequestHandler
 
@@ -24,7 +22,7 @@ from agents.storage import images
 from agents.storage.base import DownloadSpec, StoreReference
 from agents.storage.directory import DirectorySecondaryStorage
 from tests.contracts.conftest import new_id
-from tests.contracts.test_secondary_storage import IMAGE, qcow2, serving
+from tests.contracts.test_secondary_storage import IMAGE, qcow2, serving, worked_off
 
 MIB = 1 << 20
 
@@ -128,12 +126,8 @@ def wanted(server, name="image", image_format="QCOW2", **more):
 
 
 def ended(directory, store, transfer):
-    for _ in range(3000):
-        report = directory.status(store, transfer)
-        if report.state != "DOWNLOAD_IN_PROGRESS":
-            return report
-        time.sleep(0.005)
-    raise AssertionError(report)
+    worked_off(store.url, transfer)
+    return directory.status(store, transfer)
 
 
 def run(directory, store, download):
@@ -286,15 +280,9 @@ def test_a_deletion_ends_a_download_on_its_way(directory, store, server):
     directory.delete(store, download.path)
     assert directory.status(store, download.id).state == "NOT_DOWNLOADED"
     Liar.released.set()
-    wait_for_lock(store, download.id)
+    worked_off(store.url, download.id)
     assert nothing_remains(store)
     assert directory.status(store, download.id).state == "NOT_DOWNLOADED"
-
-
-def wait_for_lock(store, transfer):
-    """Until the thread that works on the transfer is done."""
-    with open(f"{store.url.removeprefix('file://')}/.cloudapi/transfers/{transfer}.lock") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def test_a_download_whose_process_died_is_seen_and_begun_again(directory, store, server):
