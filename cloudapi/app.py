@@ -46,7 +46,7 @@ class Installation:
         self.settings = Settings()
         self.permissions = Permissions()
         self.callers = Callers(self.secrets, self.settings)
-        self.sessions = Sessions(self.callers, self.settings)
+        self.sessions = Sessions(self.callers, self.settings, configuration.session_timeout)
         self.hosts = HostClient({"Simulator": InProcessTransport(Simulator(str(self.data / "simulator.sqlite")))})
         self.registry = Registry()
         self.registry.load(cloudapi.commands)

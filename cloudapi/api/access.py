@@ -37,6 +37,13 @@ def in_subtree(path: str, domain_id: int | None) -> bool:
     return domain is not None and domain.path.startswith(path)
 
 
+def may_see_domain(caller: Caller, domain: Domain) -> bool:
+    """Whether a domain is the caller's own, or (for admins) below it."""
+    if caller.is_root_admin or domain.id == caller.domain_id:
+        return True
+    return caller.is_admin and bool(domain.path.startswith(caller.domain_path))
+
+
 def is_member(caller: Caller, project_account_id: int) -> bool:
     """Whether the caller's account (or the caller) belongs to the project of this project account."""
     member = (ProjectMember.select().join(Project, on=(Project.id == ProjectMember.project))
@@ -52,8 +59,6 @@ def owner_of(record: Any) -> tuple[int | None, int | None]:
         return record.id, record.domain_id
     if isinstance(record, User):
         return record.account_id, record.domain_id
-    if isinstance(record, Domain):
-        return None, record.id
     if isinstance(record, Project):
         return record.project_account_id, record.domain_id
     return getattr(record, "account_id", None), getattr(record, "domain_id", None)
@@ -62,6 +67,8 @@ def owner_of(record: Any) -> tuple[int | None, int | None]:
 def may_operate(caller: Caller, record: Any) -> bool:
     if caller.is_root_admin:
         return True
+    if isinstance(record, Domain):
+        return may_see_domain(caller, record)
     account_id, domain_id = owner_of(record)
     if account_id == caller.account_id:
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 from flask import Flask, Request, Response, request
@@ -10,14 +11,16 @@ from flask import Flask, Request, Response, request
 from cloudapi.api.dispatch import Answer
 from cloudapi.context import Caller
 from cloudapi.errors import ApiError, InvalidRequest, MethodNotAllowed, Unauthenticated
-from cloudapi.http import signature
+from cloudapi.http import session, signature
 from cloudapi.http.render import JSON_TYPE, error_body, render
 from cloudapi.models.base import new_uuid, now
+from cloudapi.services.account import origin
 
 log = logging.getLogger("cloudapi.access")
 
 MAXIMUM_BODY = 4 << 20
 MAXIMUM_PARAMETERS = 4000
+READING = re.compile(r"^(get|list|query|find)\w+$")
 
 
 def parameters_of(incoming: Request) -> dict[str, str]:
@@ -41,7 +44,6 @@ class Endpoint:
     def serve(self) -> Response:
         request_id = new_uuid()
         response_type, name, versioned = "xml", "errorresponse", False
-        cookies: list[tuple[str, str, int | None]] = []
         try:
             raw = parameters_of(request)
             lowered = {key.lower(): value for key, value in raw.items()}
@@ -60,10 +62,9 @@ class Endpoint:
             status, body = error.code, error_body(error.code, error.cloudstack_code, error.text, error.uuids)
             if error.code == 432:
                 name = "errorresponse"
-        return self._respond(name, body, response_type, status, versioned, cookies)
+        return self._respond(name, body, response_type, status, versioned)
 
-    def _respond(self, name: str, body: Any, response_type: str, status: int, versioned: bool,
-                 cookies: list[tuple[str, str, int | None]]) -> Response:
+    def _respond(self, name: str, body: Any, response_type: str, status: int, versioned: bool) -> Response:
         payload, content_type = render(name, body, response_type, versioned)
         response = Response(payload, status=status)
         response.headers["Content-Type"] = content_type
@@ -72,17 +73,22 @@ class Endpoint:
         if status >= 400 and isinstance(body, dict):
             text = " ".join(str(body.get("errortext", "")).split())
             response.headers["X-Description"] = text.encode("ascii", "replace").decode()[:500]
-        for cookie, value, age in cookies:
-            response.set_cookie(cookie, value, max_age=age, httponly=True, samesite="Lax", path="/client")
         return response
 
     def _authenticate(self, raw: dict[str, str], lowered: dict[str, str]) -> Caller:
         if self.integration:
             return self.installation.callers.root()
-        token = request.cookies.get("JSESSIONID")
+        token = request.cookies.get(session.TOKEN)
         if token and "signature" not in lowered:
-            key = lowered.get("sessionkey") or request.cookies.get("sessionkey")
-            return self.installation.sessions.caller(token, key)
+            caller = self.installation.sessions.caller(token, lowered.get("sessionkey"),
+                                                       request.cookies.get(session.SESSION_KEY))
+        else:
+            caller = self._by_signature(raw, lowered)
+        settings = self.installation.settings
+        origin.check(settings, caller.account_id, session.remote_address(request, settings))
+        return caller
+
+    def _by_signature(self, raw: dict[str, str], lowered: dict[str, str]) -> Caller:
         key, given = lowered.get("apikey"), lowered.get("signature")
         if not key or not given:
             raise Unauthenticated
@@ -93,6 +99,11 @@ class Endpoint:
             raise Unauthenticated
         if signature.expired(lowered, now()):
             raise Unauthenticated
+        if self.installation.settings.get("enforce.post.requests.and.timestamps"):
+            if lowered.get("signatureversion") != "3":
+                raise Unauthenticated
+            if request.method != "POST" and not READING.match(lowered.get("command", "")):
+                raise MethodNotAllowed("This command changes something and is only accepted as POST")
         return found[0]
 
     def _session(self, command_name: str | None, raw: dict[str, str], lowered: dict[str, str], response_type: str,
@@ -100,21 +111,22 @@ class Endpoint:
         """Serve the commands that come before authentication: login, logout and their kind."""
         command = self.installation.registry.get(command_name or "")
         name = command.response_name()
-        cookies: list[tuple[str, str, int | None]] = []
+        settings = self.installation.settings
+        token: str | None = None
         try:
             if command_name == "login" and request.method != "POST":
                 raise MethodNotAllowed("login is only accepted as POST: a password does not belong into a URL")
             answer, token = self.installation.dispatcher.handle_session(
-                command, raw, token=request.cookies.get("JSESSIONID"),
-                session_key=lowered.get("sessionkey") or request.cookies.get("sessionkey"),
-                remote_address=request.remote_addr or "", request_id=request_id)
+                command, raw, token=request.cookies.get(session.TOKEN),
+                session_key=lowered.get("sessionkey") or request.cookies.get(session.SESSION_KEY),
+                remote_address=session.remote_address(request, settings), request_id=request_id)
             status, body = 200, answer.body
-            if token is not None:
-                age = None if token else 0
-                cookies = [("JSESSIONID", token, age), ("sessionkey", str(answer.body.get("sessionkey", "")), age)]
         except ApiError as error:
             status, body = error.code, error_body(error.code, error.cloudstack_code, error.text, error.uuids)
-        return self._respond(name, body, response_type, status, False, cookies)
+        response = self._respond(name, body, response_type, status, False)
+        if token is not None:
+            session.set_cookies(response, settings, token, str(body.get("sessionkey", "")))
+        return response
 
 
 def make_wsgi(installation: Any, integration: bool = False) -> Flask:

@@ -126,6 +126,22 @@ class ProjectMember(Table):
     role = peewee.CharField(16, default="Regular")
 
 
+class ProjectInvitation(Record):
+    """An offer to join a project, to an account, to one of its users or to whoever reads the mail with `token`.
+
+    `state` is Pending, Completed, Expired or Declined.
+    """
+
+    project = Link(Project)
+    account_id = peewee.BigIntegerField(null=True, index=True)
+    user_id = peewee.BigIntegerField(null=True)
+    domain_id = peewee.BigIntegerField(index=True)
+    email = peewee.CharField(255, null=True)
+    token = peewee.CharField(64, null=True)
+    role = peewee.CharField(16, default="Regular")
+    state = peewee.CharField(16, default="Pending")
+
+
 class Session(Table):
     """A login by password; `token` and `session_key` are kept as SHA-256 digests."""
 

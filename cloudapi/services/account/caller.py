@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloudapi.context import ADMIN, ADMIN_USER, SYSTEM_USER, Caller
+from cloudapi.context import ADMIN_USER, SYSTEM_USER, USER, Caller
 from cloudapi.models.base import now
 from cloudapi.models.database import rows
 from cloudapi.secrets import Secrets
@@ -18,18 +18,18 @@ _FROM = f"{_JOINS} WHERE u.removed IS NULL AND a.removed IS NULL"
 
 def _caller(row: tuple[Any, ...], key_pair_id: int | None = None) -> Caller:
     return Caller(user_id=row[0], user_uuid=row[1], username=row[2], account_id=row[3], account_uuid=row[4],
-                  account_name=row[5], role_id=row[6] or 0, role_type=row[7] or ADMIN, domain_id=row[8],
+                  account_name=row[5], role_id=row[6] or 0, role_type=row[7] or USER, domain_id=row[8],
                   domain_uuid=row[9], domain_path=row[10], key_pair_id=key_pair_id)
 
 
 class Callers:
-    def __init__(self, secrets: Secrets) -> None:
-        self._secrets = secrets
+    def __init__(self, secrets: Secrets, settings: Any) -> None:
+        self._secrets, self._settings = secrets, settings
 
     def by_api_key(self, api_key: str) -> tuple[Caller, str] | None:
         """Return the caller of an API key and its secret key; None where it may not be used (now)."""
-        found = rows(f"{_SELECT}, k.secret_key, k.id, k.start_date, k.end_date FROM api_key_pair k "
-                     f"JOIN cloud_user u ON u.id = k.user_id{_FROM} AND k.api_key = ? AND k.removed IS NULL", (api_key,))
+        found = rows(f"{_SELECT}, k.secret_key, k.id, k.start_date, k.end_date FROM api_key_pair k JOIN cloud_user u "
+                     f"ON u.id = k.user_id{_FROM} AND k.api_key = ? AND k.removed IS NULL", (api_key,))
         if not found:
             return None
         row = found[0]
@@ -38,7 +38,9 @@ class Callers:
         if row[11] != "enabled" or row[12] != "enabled" or (start and start > moment) or (end and end < moment):
             return None
         access = row[13] if row[13] is not None else row[14]
-        if access is not None and not access:
+        if access is None:
+            access = self._settings.get("api.key.access", domain=row[8])
+        if not access:
             return None
         return _caller(row, key_id), self._secrets.open(secret)
 

@@ -60,11 +60,11 @@ def take_all(context: Context, account: Account, amounts: Mapping[str, int], *, 
             continue
         for tag in ("", *tags):
             most = UNLIMITED if free else account_limit(context, rows, account.id, account.account_type, kind, tag)
-            if not _add(ACCOUNT, account.id, kind, tag, amount, most):
+            if not add(ACCOUNT, account.id, kind, tag, amount, most):
                 raise ResourceLimitExceeded(_account_text(account, kind, tag, most, amount))
             for index, domain in enumerate(chain):
                 most = UNLIMITED if free else domain_limit(context, rows, [d.id for d in chain[index:]], kind, tag)
-                if not _add(DOMAIN, domain.id, kind, tag, amount, most):
+                if not add(DOMAIN, domain.id, kind, tag, amount, most):
                     raise ResourceLimitExceeded(_domain_text(domain, kind, tag, most, amount))
 
 
@@ -73,15 +73,27 @@ def give_back(account: Account, kind: str, amount: int = 1, *, tags: Sequence[st
     if account.id == SYSTEM_ACCOUNT or not amount:
         return
     domains = [domain.id for domain in domain_chain(account.domain_id)]
-    owners = (((ResourceCount.owner_type == ACCOUNT) & (ResourceCount.owner_id == account.id))
-              | ((ResourceCount.owner_type == DOMAIN) & ResourceCount.owner_id.in_(domains)))
+    _subtract(((ResourceCount.owner_type == ACCOUNT) & (ResourceCount.owner_id == account.id)) | _of_domains(domains),
+              kind, amount, ["", *tags])
+
+
+def give_back_domains(domain_ids: Sequence[int], kind: str, amount: int, tag: str = "") -> None:
+    """Count less for domains alone: what is below them moves elsewhere."""
+    _subtract(_of_domains(domain_ids), kind, amount, [tag])
+
+
+def _of_domains(domain_ids: Sequence[int]) -> Any:
+    return (ResourceCount.owner_type == DOMAIN) & ResourceCount.owner_id.in_(list(domain_ids))
+
+
+def _subtract(owners: Any, kind: str, amount: int, tags: Sequence[str]) -> None:
     # One UPDATE: two, one for counts that suffice and one for the others, would see each other's rows.
     left = peewee.Case(None, [(ResourceCount.count > amount, ResourceCount.count - amount)], 0)
     (ResourceCount.update(count=left)
-     .where(ResourceCount.resource_type == kind, ResourceCount.tag.in_(["", *tags]), owners).execute())
+     .where(ResourceCount.resource_type == kind, ResourceCount.tag.in_(tags), owners).execute())
 
 
-def _add(owner_type: str, owner_id: int, kind: str, tag: str, amount: int, most: int) -> bool:
+def add(owner_type: str, owner_id: int, kind: str, tag: str, amount: int, most: int) -> bool:
     """Add to a count unless it would pass `most`; the row is made on first use. Returns whether it was added."""
     update = ResourceCount.update(count=ResourceCount.count + amount).where(
         ResourceCount.owner_type == owner_type, ResourceCount.owner_id == owner_id,

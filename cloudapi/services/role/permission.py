@@ -1,9 +1,14 @@
-"""Whether a role allows a command: its ordered rules first, then the command's own default roles."""
+"""Whether a role, and the API key that a call is signed with, allow a command.
+
+A role that users made has ordered rules; the first that matches the command decides, and none means no. A default
+role has none: it allows what the commands' declarations say. The rules of a key only narrow what its role allows.
+"""
 
 from __future__ import annotations
 
 import fnmatch
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from cloudapi.context import ADMIN, Caller
@@ -11,51 +16,85 @@ from cloudapi.models.identity import ApiKeyPermission, Role, RolePermission
 
 # How long another process may go on with rules that were changed here, in seconds.
 FRESHNESS = 2.0
+ROOT_ADMIN_ROLE = 1
+
+Rules = Sequence[tuple[str, bool]]
 
 
 class Permissions:
+    """Reads are from memory; `changed()` after a write makes rules visible in this process at once."""
+
     def __init__(self) -> None:
-        self._rules: dict[tuple[str, int], tuple[float, list[tuple[str, bool]]]] = {}
+        self._roles: dict[int, tuple[float, str | None, Rules]] = {}
+        self._keys: dict[int, tuple[float, Rules]] = {}
 
     def allowed(self, caller: Caller, command: Any) -> bool:
         """:param command: the command's class."""
-        name = command.api_name()
         if caller.key_pair_id is not None:
-            rules = self._of("key", caller.key_pair_id)
-            if rules and not self._decide(rules, name, default=False):
+            rules = self._of_key(caller.key_pair_id)
+            if rules and not decide(rules, command.api_name(), default=False):
                 return False
-        if caller.role_type == ADMIN and caller.role_id <= 1:
+        return self.role_allows(caller.role_id, command)
+
+    def role_allows(self, role_id: int, command: Any) -> bool:
+        if role_id == ROOT_ADMIN_ROLE:
             return True
-        return self._decide(self._of("role", caller.role_id), name, default=caller.role_type in command.roles)
+        declared, rules = self._of_role(role_id)
+        return decide(rules, command.api_name(), default=declared is not None and declared in command.roles)
+
+    def key_allows(self, key_pair_id: int, role_id: int, command: Any) -> bool:
+        """Whether a key pair of a user with this role allows the command."""
+        rules = self._of_key(key_pair_id)
+        if rules and not decide(rules, command.api_name(), default=False):
+            return False
+        return self.role_allows(role_id, command)
 
     def changed(self) -> None:
         """Forget what was read: a rule, a role or a key was changed."""
-        self._rules.clear()
+        self._roles.clear()
+        self._keys.clear()
 
-    @staticmethod
-    def _decide(rules: list[tuple[str, bool]], name: str, default: bool) -> bool:
-        lowered = name.lower()
-        for rule, allow in rules:
-            if fnmatch.fnmatchcase(lowered, rule):
-                return allow
-        return default
+    def _of_role(self, role_id: int) -> tuple[str | None, Rules]:
+        """Return the role type whose declarations hold (None for a role that users made) and the rules."""
+        found = self._roles.get(role_id)
+        moment = time.monotonic()
+        if found is not None and moment - found[0] < FRESHNESS:
+            return found[1], found[2]
+        role = Role.get_or_none(Role.id == role_id)
+        declared, rules = None, []
+        if role is not None and role.removed is None and role.state == "enabled":
+            declared = role.role_type if role.is_default else None
+            rules = [(row.rule.lower(), row.permission == "allow") for row in ordered(role_id)]
+        self._roles[role_id] = (moment, declared, rules)
+        return declared, rules
 
-    def _of(self, kind: str, identifier: int) -> list[tuple[str, bool]]:
-        found = self._rules.get((kind, identifier))
+    def _of_key(self, key_pair_id: int) -> Rules:
+        found = self._keys.get(key_pair_id)
         moment = time.monotonic()
         if found is not None and moment - found[0] < FRESHNESS:
             return found[1]
-        if kind == "role":
-            role = Role.get_or_none(Role.id == identifier)
-            if role is None or role.removed is not None or role.state != "enabled":
-                rules = [("*", False)]
-            else:
-                rows = (RolePermission.select().where(RolePermission.role == identifier)
-                        .order_by(RolePermission.sort_order, RolePermission.id))
-                rules = [(row.rule.lower(), row.permission.lower() == "allow") for row in rows]
-        else:
-            rows = (ApiKeyPermission.select().where(ApiKeyPermission.key_pair == identifier)
-                    .order_by(ApiKeyPermission.sort_order, ApiKeyPermission.id))
-            rules = [(row.rule.lower(), row.permission.lower() == "allow") for row in rows]
-        self._rules[kind, identifier] = (moment, rules)
+        rows = (ApiKeyPermission.select().where(ApiKeyPermission.key_pair == key_pair_id)
+                .order_by(ApiKeyPermission.sort_order, ApiKeyPermission.id))
+        rules = [(row.rule.lower(), row.permission == "allow") for row in rows]
+        self._keys[key_pair_id] = (moment, rules)
         return rules
+
+
+def decide(rules: Rules, name: str, default: bool) -> bool:
+    """Return what the first rule that matches says. Rules are in lower case, with `*` for any letters."""
+    lowered = name.lower()
+    return next((allow for rule, allow in rules if fnmatch.fnmatchcase(lowered, rule)), default)
+
+
+def ordered(role_id: int) -> list[RolePermission]:
+    """Return the stored rules of a role, in their order."""
+    return list(RolePermission.select().where(RolePermission.role == role_id)
+                .order_by(RolePermission.sort_order, RolePermission.id))
+
+
+def declared_rules(registry: Any, role: Role) -> list[tuple[str, str]]:
+    """Return the rules of a default role as its declarations mean them: `(rule, allow or deny)`."""
+    if role.role_type == ADMIN and role.id == ROOT_ADMIN_ROLE:
+        return [("*", "allow")]
+    names = sorted(command.api_name() for command in registry if role.role_type in command.roles)
+    return [(name, "allow") for name in names] + [("*", "deny")]
