@@ -28,6 +28,7 @@ from cloudapi.services import periodic
 from cloudapi.services.account.caller import Callers
 from cloudapi.services.account.session import Sessions
 from cloudapi.services.configuration.setting import Settings
+from cloudapi.services.host.monitor import HostMonitor
 from cloudapi.services.role.permission import Permissions
 from schema import tables
 from schema.seed import seed
@@ -53,6 +54,7 @@ class Installation:
         self.dispatcher = Dispatcher(self.registry, self)
         self.jobs = ThreadEngine(self.dispatcher.execute, configuration.job_threads)
         self.scheduler = Scheduler(self.jobs.worker, [self._task(task) for task in periodic.TASKS])
+        self.monitor = HostMonitor(self)
         self.discovery = Discovery(self.registry)
         self._openapi: bytes | None = None
 
@@ -78,11 +80,13 @@ class Installation:
         return self._openapi
 
     def start(self) -> None:
-        """Start the workers and the periodic work."""
+        """Start the workers, the periodic work and the pings of hosts."""
         self.jobs.start()
         self.scheduler.start()
+        self.monitor.start()
 
     def stop(self) -> None:
+        self.monitor.stop()
         self.scheduler.stop()
         self.jobs.stop()
 

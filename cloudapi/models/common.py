@@ -39,6 +39,19 @@ class ResourceTag(Table):
         indexes = ((("resource_type", "resource_id", "name"), True), (("name", "value"), False))
 
 
+class Annotation(Record):
+    """A comment on a resource; `entity_type` is its kind in capitals (HOST, ZONE, …)."""
+
+    entity_type = peewee.CharField(48)
+    entity_uuid = peewee.CharField(40)
+    text = peewee.TextField()
+    user_id = peewee.BigIntegerField()
+    admins_only = peewee.BooleanField(default=False)
+
+    class Meta:
+        indexes = ((("entity_uuid", "removed"), False),)
+
+
 class SettingValue(Table):
     """A value that differs from the setting's default, at one scope (`scope_id` 0 for global)."""
 

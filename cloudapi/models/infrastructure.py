@@ -76,7 +76,7 @@ class Cluster(Record):
     hypervisor_type = peewee.CharField(32)
     cluster_type = peewee.CharField(32, default="CloudManaged")
     allocation_state = peewee.CharField(16, default="Enabled")
-    managed_state = peewee.CharField(16, default="Managed")
+    managed_state = peewee.CharField(32, default="Managed")
     arch = peewee.CharField(16, default="x86_64")
 
 
@@ -113,10 +113,24 @@ class Host(Record):
     last_pinged = Moment(null=True)
     disconnected = Moment(null=True)
     management_server = peewee.CharField(64, null=True)
+    os_category_id = peewee.BigIntegerField(null=True)
+    guest_os_rule = peewee.CharField(1024, null=True)
     generation = peewee.BigIntegerField(default=0)
 
     class Meta:
         indexes = ((("status", "kind"), False),)
+
+
+class HostStatistics(Table):
+    """The load that a host reported last: CPU in percent, memory in bytes, network in KiB since its start."""
+
+    host_id = peewee.BigIntegerField(primary_key=True)
+    cpu_percent = peewee.FloatField(default=0)
+    load_average = peewee.FloatField(default=0)
+    memory_used = peewee.BigIntegerField(default=0)
+    network_read_kib = peewee.BigIntegerField(default=0)
+    network_write_kib = peewee.BigIntegerField(default=0)
+    sampled = Moment()
 
 
 class HostTag(Table):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloudapi.context import Context
+from cloudapi.services.capacity import capacity
+from cloudapi.services.host import statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,4 +20,8 @@ class Periodic:
     work: Callable[[Context], None]
 
 
-TASKS: list[Periodic] = []
+TASKS: list[Periodic] = [
+    Periodic("host statistics", lambda settings: settings.get("host.stats.interval") / 1000, statistics.collect_all),
+    Periodic("capacity reservations", lambda settings: settings.get("host.reservation.release.period") / 1000,
+             capacity.expire_reservations),
+]

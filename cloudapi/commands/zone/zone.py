@@ -9,6 +9,7 @@ from cloudapi.api.command import EVERYONE, ROOT, Command
 from cloudapi.api.listing import ListCommand, TagParameters
 from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Map, Text, TextList
 from cloudapi.api.query import Query
+from cloudapi.commands.infrastructure import ALLOCATION_STATES, filter_access_group
 from cloudapi.context import Context
 from cloudapi.models.identity import Domain
 from cloudapi.models.infrastructure import Zone
@@ -16,17 +17,16 @@ from cloudapi.services.zone import zone as zones
 from cloudapi.views.zone.zone import ZoneView
 
 NETWORK_TYPES = ("Basic", "Advanced")
-ALLOCATION_STATES = ("Enabled", "Disabled")
 
 
 class ListZones(TagParameters, ListCommand):
     """Lists zones."""
 
     roles, response = EVERYONE, ZoneView
-    order, tag_type = "t.sort_key DESC", "Zone"
+    keywords, tag_type = ("name", "description"), "Zone"
 
     id = Entity(Zone, column="id", minus_one=True, help="the zone with this ID")
-    ids = EntityList(Zone, column="id", since="4.19.0.0", help="the zones with these IDs")
+    ids = EntityList(Zone, column="id", since="4.19.0", help="the zones with these IDs")
     name = Text(column="name", help="the zone of this name")
     available = Flag(default=True, help="false: only those that the caller has Instances in as well")
     domainid = Entity(Domain, access=OPERATE, column="domain_id", help="zones of this domain alone")
@@ -36,7 +36,14 @@ class ListZones(TagParameters, ListCommand):
     storageaccessgroup = Text(since="4.21.0", help="zones with this storage access group")
 
     def filter(self, context: Context, query: Query) -> None:
-        zones.restrict(context, query, available=self.available, storage_access_group=self.storageaccessgroup)
+        query.order = "t.sort_key" if context.settings.get("sortkey.algorithm") else "t.sort_key DESC"
+        seen = zones.visible(context)
+        if seen is not None:
+            query.where(seen[0], *seen[1])
+        if not self.available:
+            query.where("t.id IN (SELECT m.zone_id FROM machine m WHERE m.account_id = ? AND m.removed IS NULL)",
+                        context.caller.account_id)
+        filter_access_group(query, "Zone", self.storageaccessgroup)
         self.filter_tags(query)
 
 
@@ -107,5 +114,3 @@ class DeleteZone(Command):
 
     def run(self, context: Context) -> None:
         zones.delete(context, self.id)
-
-

@@ -6,12 +6,15 @@ Amounts are MHz, bytes and cores; call within a transaction.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import peewee
 
+from cloudapi.context import Context
 from cloudapi.models.base import now
 from cloudapi.models.common import SettingValue
+from cloudapi.models.database import transact
 from cloudapi.models.infrastructure import Capacity, CapacityReservation, Host
 from cloudapi.placement.pool import OVERPROVISIONED_POOLS
 from cloudapi.settings import REGISTRY
@@ -21,27 +24,31 @@ SECONDARY_STORAGE, VLAN, DIRECT_PUBLIC_IP, LOCAL_STORAGE = range(6, 10)
 CORES = 90
 
 
-def factor(name: str, scope: str, scope_id: int | None) -> float:
-    """Return an over-provisioning setting as the database has it now: a take must not act on an old one."""
+def factors(name: str, scope: str) -> Callable[[int | None], float]:
+    """Return an over-provisioning setting of every place at once, as the database has it now."""
     values = {(row.scope, row.scope_id): row.value for row in SettingValue.select().where(SettingValue.name == name)}
     setting = REGISTRY[name]
-    stored = values.get((scope, scope_id or 0)) or values.get(("Global", 0)) or setting.default
-    return float(str(setting.parse(stored)))
+
+    def of(scope_id: int | None) -> float:
+        stored = values.get((scope, scope_id or 0)) or values.get(("Global", 0)) or setting.default
+        return float(str(setting.parse(stored)))
+
+    return of
 
 
 def cpu_factor(cluster_id: int | None) -> float:
-    return factor("cpu.overprovisioning.factor", "Cluster", cluster_id)
+    return factors("cpu.overprovisioning.factor", "Cluster")(cluster_id)
 
 
 def memory_factor(cluster_id: int | None) -> float:
-    return factor("mem.overprovisioning.factor", "Cluster", cluster_id)
+    return factors("mem.overprovisioning.factor", "Cluster")(cluster_id)
 
 
 def pool_factor(pool: Any) -> float:
     """Return how many times its size a storage pool may promise."""
     if pool.pool_type not in OVERPROVISIONED_POOLS:
         return 1.0
-    return factor("storage.overprovisioning.factor", "StoragePool", pool.id)
+    return factors("storage.overprovisioning.factor", "StoragePool")(pool.id)
 
 
 def _put(place: dict[str, Any], kind: int, total: int) -> None:
@@ -149,6 +156,12 @@ def release_reservations(*where: Any) -> int:
     for row in rows:
         _drop(row)
     return len(rows)
+
+
+def expire_reservations(context: Context) -> None:
+    """Let go what machines keep that were stopped before the time of the setting capacity.skipcounting.hours (s)."""
+    before = now() - int(context.settings.get("capacity.skipcounting.hours")) * 1000
+    transact(lambda: release_reservations(CapacityReservation.since < before))
 
 
 def take_pool(pool: Any, size_bytes: int) -> bool:
