@@ -26,6 +26,8 @@ from cloudapi.states.base import transition
 
 ROOT, DATADISK = "ROOT", "DATADISK"
 FORMATS = {"XenServer": "VHD", "VMware": "OVA"}
+UPLOADS = frozenset({"NotUploaded", "UploadInProgress", "UploadOp", "Uploaded", "UploadError", "UploadAbandoned",
+                     "Copying"})
 RATES = ("bytes_read_rate", "bytes_write_rate", "iops_read_rate", "iops_write_rate")
 
 choose_pool = place.take
@@ -96,23 +98,46 @@ def count(context: Context, volume: Volume, *, owner: Account | None = None, siz
     """Count a volume, or `size` bytes more of one that is counted already."""
     if not counted(volume):
         return
-    account = owner or Account.get_by_id(volume.account_id)
-    tags = limit.storage_tags(context, DiskOffering.get_by_id(volume.disk_offering_id).tags)
+    account = owner or owner_of(volume)
+    tags = tags_of(context, volume)
     if size is None:
-        limit.take_all(context, account, {"volume": 1, "primary_storage": volume.size}, tags=tags)
+        limit.take_all(context, account, {"volume": 1, "primary_storage": primary_bytes(volume)}, tags=tags)
     else:
         limit.take(context, account, "primary_storage", size, tags=tags)
+
+
+def owner_of(volume: Volume) -> Account:
+    return Account.get_by_id(volume.account_id)
+
+
+def primary_bytes(volume: Volume) -> int:
+    """Return what a volume counts to primary storage: nothing while it is an upload."""
+    return 0 if volume.state in UPLOADS else int(volume.size)
+
+
+def tags_of(context: Context, volume: Volume) -> list[str]:
+    """Return the limit tags under which the volume counts as well."""
+    return limit.storage_tags(context, DiskOffering.get_by_id(volume.disk_offering_id).tags)
 
 
 def uncount(context: Context, volume: Volume, *, size: int | None = None) -> None:
     """Count a volume no longer, or `size` bytes of it."""
     if not counted(volume):
         return
-    account = Account.get_by_id(volume.account_id)
-    tags = limit.storage_tags(context, DiskOffering.get_by_id(volume.disk_offering_id).tags)
+    account = owner_of(volume)
+    tags = tags_of(context, volume)
     if size is None:
         limit.give_back(account, "volume", 1, tags=tags)
-    limit.give_back(account, "primary_storage", volume.size if size is None else size, tags=tags)
+    limit.give_back(account, "primary_storage", primary_bytes(volume) if size is None else size, tags=tags)
+
+
+def change_offering(context: Context, volume: Volume, offering: DiskOffering) -> None:
+    """Give a volume another disk offering, whose tags may count elsewhere. Within a transaction."""
+    uncount(context, volume)
+    volume.disk_offering_id = offering.id
+    count(context, volume)
+    Volume.update(disk_offering=offering.id, provisioning_type=offering.provisioning_type).where(
+        Volume.id == volume.id).execute()
 
 
 def demands(machine: Machine) -> tuple[VolumeDemand, ...]:

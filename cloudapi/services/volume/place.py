@@ -8,54 +8,34 @@ from cloudapi.context import Context
 from cloudapi.errors import InsufficientCapacity, ResourceUnavailable
 from cloudapi.models.infrastructure import Host
 from cloudapi.models.offering import DiskOffering
-from cloudapi.models.storage import StoragePool, Template, TemplatePool, Volume
+from cloudapi.models.storage import PoolHost, StoragePool, Template, TemplatePool, Volume
 from cloudapi.placement import pool as pools
 from cloudapi.placement.demand import VolumeDemand
 from cloudapi.placement.refusal import Refusals
-from cloudapi.placement.tag import split
+from cloudapi.placement.tag import split, tag_refusal
 from cloudapi.services.capacity import capacity
+from cloudapi.services.storage import pool as storage_pools
 
 
-def hosts_of(context: Context, pool: StoragePool) -> list[Host]:
-    """Return the hosts that are up and reach the pool, oldest first.
+def host_of(context: Context, pool: StoragePool, preferred: Host | None = None) -> Host:
+    """Return a host through which work on the pool can be done: `preferred` where it has the pool.
 
     Clusters with the setting `cluster.storage.operations.exclude` are left out for zone-wide pools.
-    """
-    where = [Host.kind == "Routing", Host.status == "Up", Host.zone == pool.zone_id]
-    if pool.scope == "HOST":
-        where.append(Host.id == pool.host_id)
-    elif pool.scope == "CLUSTER":
-        where.append(Host.cluster == pool.cluster_id)
-    elif pool.hypervisor_type not in (None, "Any"):
-        where.append(Host.hypervisor_type == pool.hypervisor_type)
-    found = list(Host.alive(*where).order_by(Host.id))
-    if pool.scope == "ZONE":
-        excluded = {cluster for cluster in {host.cluster_id for host in found} if cluster is not None
-                    and context.settings.get("cluster.storage.operations.exclude", cluster=cluster)}
-        found = [host for host in found if host.cluster_id not in excluded]
-    return found
-
-
-def host_of(context: Context, pool: StoragePool) -> Host:
-    """Return a host through which work on the pool can be done; one that takes Instances where there is one.
 
     :raises ResourceUnavailable: none is up.
     """
-    found = hosts_of(context, pool)
+    found = storage_pools.hosts_of(pool)
+    if pool.scope == "ZONE":
+        found = [host for host in found
+                 if not context.settings.get("cluster.storage.operations.exclude", cluster=host.cluster_id)]
     if not found:
         raise ResourceUnavailable(f"Unable to reach storage pool {pool.uuid}: no host that has it is up")
-    return min(found, key=lambda host: (host.resource_state != "Enabled", host.id))
+    return next((host for host in found if preferred is not None and host.id == preferred.id), found[0])
 
 
 def reaches(host: Host, pool: StoragePool) -> bool:
-    """Whether the host has the pool, by the pool's scope."""
-    if host.zone_id != pool.zone_id:
-        return False
-    if pool.scope == "HOST":
-        return bool(pool.host_id == host.id)
-    if pool.scope == "CLUSTER":
-        return bool(pool.cluster_id == host.cluster_id)
-    return pool.hypervisor_type in (None, "Any", host.hypervisor_type)
+    """Whether the host has the pool attached."""
+    return bool(PoolHost.select().where(PoolHost.pool == pool.id, PoolHost.host_id == host.id).exists())
 
 
 def demand(volume: Volume) -> VolumeDemand:
@@ -69,6 +49,13 @@ def demand(volume: Volume) -> VolumeDemand:
         size += 0 if copied else Template.get_by_id(volume.template_id).size or 0
     return VolumeDemand(volume.id, volume.name, size, tuple(split(offering.tags)), bool(offering.use_local_storage),
                         volume.pool_id, bool(offering.encrypt))
+
+
+def offering_refusal(pool: StoragePool, offering: DiskOffering) -> str | None:
+    """Return why volumes of the offering do not go to the pool, or None: local or shared, and the storage tags."""
+    if bool(offering.use_local_storage) != (pool.scope == "HOST"):
+        return f"the offering asks for {'local' if offering.use_local_storage else 'shared'} storage"
+    return tag_refusal(split(offering.tags), split(pool.tags), bool(pool.is_tag_a_rule), "storage")
 
 
 def candidates(context: Context, volume: Volume, *, host: Host | None = None, hypervisor: str | None = None,

@@ -7,7 +7,6 @@ import logging
 from cloudapi.context import Context
 from cloudapi.errors import ApiError
 from cloudapi.models.base import now
-from cloudapi.models.common import ResourceTag
 from cloudapi.models.database import transact
 from cloudapi.models.identity import Account
 from cloudapi.models.storage import ImageStore, Snapshot, StoragePool, Volume, VolumeStore
@@ -16,6 +15,7 @@ from cloudapi.services.capacity import capacity
 from cloudapi.services.host import agent
 from cloudapi.services.snapshot import snapshot as snapshots
 from cloudapi.services.storage import store as stores
+from cloudapi.services.tag import tag
 from cloudapi.services.volume import place
 from cloudapi.states.base import transition
 
@@ -30,8 +30,8 @@ def destroy(context: Context, volume: Volume) -> None:
 
     if volume.state in GONE:
         return
-    transition(volume, "DestroyRequested", destroyed=now())
     disk.uncount(context, volume)
+    transition(volume, "DestroyRequested", destroyed=now())
 
 
 def remove(context: Context, volume: Volume) -> None:
@@ -52,7 +52,7 @@ def remove(context: Context, volume: Volume) -> None:
                 request_id=request_id))
         for copy in VolumeStore.select().where(VolumeStore.volume == record.id):
             delete_copy(context, copy)
-        part.run("end", lambda: _end(context, volume.id))
+        part.run("end", lambda: expunged(context, volume.id))
 
 
 def _begin(volume_id: int) -> None:
@@ -67,7 +67,8 @@ def _failed(volume_id: int) -> None:
         transition(volume, "OperationFailed")
 
 
-def _end(context: Context, volume_id: int) -> None:
+def expunged(context: Context, volume_id: int) -> None:
+    """The volume is off its storage: give its capacity back and mark it removed. Within a transaction."""
     volume = Volume.get_by_id(volume_id)
     if volume.removed is not None:
         return
@@ -75,8 +76,10 @@ def _end(context: Context, volume_id: int) -> None:
         capacity.give_back_pool(volume.pool, volume.size)
         # A pool deletes a volume with its snapshots: those that lie nowhere else are gone now.
         for snapshot in Snapshot.alive(Snapshot.volume == volume_id, Snapshot.image_store_id.is_null()):
-            snapshots.forget(context, snapshot)
-    ResourceTag.delete().where(ResourceTag.resource_type == "Volume", ResourceTag.resource_id == volume_id).execute()
+            snapshots.forget(snapshot)
+    tag.remove_all("Volume", volume_id)
+    if volume.state == "Destroy":
+        transition(volume, "ExpungingRequested")
     transition(volume, "OperationSucceeded", removed=now(), pool=None, last_pool_id=volume.pool_id)
 
 
