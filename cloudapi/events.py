@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from cloudapi.context import Context
-from cloudapi.models.base import new_uuid, now
+from cloudapi.models.base import Record, new_uuid, now
 from cloudapi.models.common import Event
 from cloudapi.models.identity import Account
 
@@ -23,13 +23,13 @@ def _write(context: Context, event_type: str, state: str, level: str, text: str,
         account_id, domain_id = context.caller.account_id, context.caller.domain_id
     if start_id is None and context.start_event_id is not None and state != "Scheduled":
         start_id = context.start_event_id
-    kind = getattr(type(subject), "kind", None)
     name = next((value for field in ("display_name", "name", "account_name", "username", "ip")
                  if isinstance(value := getattr(subject, field, None), str)), None)
     return int(Event.insert(
         uuid=new_uuid(), event_type=event_type, state=state, level=level, description=text[:1024],
         user_id=context.caller.user_id, account_id=account_id, domain_id=domain_id, start_id=start_id,
-        resource_type=subject.kind() if callable(kind) else None, resource_id=getattr(subject, "id", None),
+        resource_type=subject.type_name() if isinstance(subject, Record) else None,
+        resource_id=getattr(subject, "id", None),
         resource_uuid=getattr(subject, "uuid", None), resource_name=name[:255] if name else None,
         created=now(), display=getattr(subject, "display", True) is not False).execute())
 
@@ -54,8 +54,8 @@ def _follow(context: Context, state: str, level: str, prefix: str, suffix: str =
         return
     fields = ("resource_type", "resource_id", "resource_uuid", "resource_name")
     resource = {name: getattr(first, name) for name in fields}
-    if resource["resource_uuid"] is None and getattr(subject, "uuid", None) is not None:
-        resource = {"resource_type": subject.kind(), "resource_id": subject.id, "resource_uuid": subject.uuid,
+    if resource["resource_uuid"] is None and isinstance(subject, Record):
+        resource = {"resource_type": subject.type_name(), "resource_id": subject.id, "resource_uuid": subject.uuid,
                     "resource_name": getattr(subject, "name", None)}
     Event.insert(uuid=new_uuid(), event_type=first.event_type, state=state, level=level,
                  description=f"{prefix}{lower(first.description)}{suffix}"[:1024], user_id=first.user_id,

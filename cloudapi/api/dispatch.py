@@ -213,7 +213,7 @@ class Dispatcher:
                 domain_id=context.caller.domain_id, command=command.api_name(),
                 parameters=self._sealed(type(command), parameters), locks=locks, start_event_id=start,
                 request_id=context.request_id,
-                resource_type=subject.kind() if isinstance(subject, Record) else None,
+                resource_type=subject.type_name() if isinstance(subject, Record) else None,
                 resource_id=getattr(subject, "id", None), resource_uuid=getattr(subject, "uuid", None))
             return job, created
 

@@ -74,7 +74,7 @@ class Record(Table):
         return cls.select().where(cls.removed.is_null(), *where)
 
     @classmethod
-    def kind(cls) -> str:
+    def type_name(cls) -> str:
         """Return the name of this kind of resource, as events, tags and error texts write it."""
         return cls.__name__
 

@@ -69,9 +69,9 @@ def check_usable(account: Account, offering: Any, zone: Zone | None = None) -> N
     """
     if not usable_in(offering, Domain.get_by_id(account.domain_id).path):
         raise PermissionDenied(f"Account {account.account_name} does not have permission to access "
-                               f"{type(offering).kind()} {offering.uuid}: it is not for its domain")
+                               f"{type(offering).type_name()} {offering.uuid}: it is not for its domain")
     if zone is not None and not usable_in(offering, Domain.get_by_id(account.domain_id).path, zone.id):
-        raise PermissionDenied(f"{type(offering).kind()} {offering.uuid} is not available in zone {zone.uuid}")
+        raise PermissionDenied(f"{type(offering).type_name()} {offering.uuid} is not available in zone {zone.uuid}")
 
 
 def parse_domains(text: str | None) -> list[Domain] | None:
@@ -153,7 +153,7 @@ def check_changer(context: Context, offering: Any, domains: Sequence[Domain] | N
     :raises InvalidParameter: a domain admin may not change this offering so.
     """
     wanted = None if domains is None else topmost(domains)
-    kind = type(offering).kind()
+    kind = type(offering).type_name()
     if not _is_domain_admin(context, f"update {kind}"):
         return wanted
     user, path = context.caller.username, context.caller.domain_path
@@ -186,7 +186,7 @@ def check_remover(context: Context, offering: Any) -> None:
 
     :raises InvalidParameter: 431, as CloudStack answers.
     """
-    kind = type(offering).kind()
+    kind = type(offering).type_name()
     if not _is_domain_admin(context, f"delete {kind}"):
         return
     existing = domains_of(offering)
