@@ -17,7 +17,7 @@ from cloudapi.jobs import locks
 from cloudapi.models.database import in_transaction, transact
 from cloudapi.models.infrastructure import Host
 from cloudapi.models.machine import Machine, Router
-from cloudapi.models.network import Network, Nic
+from cloudapi.models.network import Network
 from cloudapi.services.host import agent
 from cloudapi.services.network import network as networks
 from cloudapi.services.router import configuration, creation, public_nic
@@ -211,20 +211,6 @@ def _note(machine_id: int, report: dict[str, Any]) -> None:
         Router.machine_id == machine_id).execute()
 
 
-def health(context: Context, machine: Machine, fresh: bool) -> list[dict[str, Any]]:
-    """Return the results of a router's health checks (`HealthCheck`).
-
-    :param fresh: run the checks now.
-    :raises ResourceUnavailable: the router does not run.
-    """
-    if machine.state != "Running" or machine.host_id is None:
-        raise ResourceUnavailable(f"Router {machine.uuid} is in state {machine.state}: its health cannot be checked")
-    answer = agent.call(context, Host.get_by_id(machine.host_id), "router.health",
-                        {"router": machine.uuid, "fresh": fresh})
-    excluded = {name.strip() for name in str(context.settings.get("router.health.checks.to.exclude") or "").split(",")}
-    return [check for check in answer["checks"] if check["name"] not in excluded]
-
-
 def left_behind(context: Context) -> None:
     """Bring routers up to date that missed a change while they could not be reached. Periodic; safe to repeat."""
     behind = (Network.select(Network.id).join(Router, on=(Router.network == Network.id))
@@ -237,7 +223,3 @@ def left_behind(context: Context) -> None:
             apply(context, network)
         except ResourceUnavailable as error:
             log.warning("network %s: a router is not up to date: %s", network.uuid, error.text)
-
-
-def guest_nic(machine: Machine) -> Nic | None:
-    return Nic.alive(Nic.vm_id == machine.id, Nic.traffic_type == "Guest").order_by(Nic.device_id).first()  # type: ignore[no-any-return]
