@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from typing import Any
-from urllib.parse import urlsplit
 
 from cloudapi.context import Context
 from cloudapi.errors import ApiError, InvalidParameter, ResourceLimitExceeded, ResourceUnavailable
@@ -19,13 +18,13 @@ from cloudapi.services.account import limit
 from cloudapi.services.capacity import capacity
 from cloudapi.services.offering.scope import check_usable
 from cloudapi.services.storage import store as stores
+from cloudapi.services.template.registration import check_url
 from cloudapi.services.volume import disk, offering, place, removal, size
 from cloudapi.states.base import transition
 
 log = logging.getLogger(__name__)
 
 FORMATS = ("QCOW2", "RAW", "VHD", "OVA", "VMDK")
-SCHEMES = ("http", "https", "ftp")
 DEFAULT_OFFERING = "Cloud.Com-Custom"
 
 
@@ -42,7 +41,7 @@ def check(context: Context, owner: Account, zone: Zone, image_format: str, chose
     if not any(image_format in (host.capabilities or {}).get("image_formats", ()) for host in hosts):
         raise InvalidParameter(f"No hypervisor of zone {zone.uuid} supports volumes of format {image_format}")
     if url is not None:
-        _check_url(url)
+        check_url(context, url, image_format, [zone])
     if chosen is None:
         chosen = _default_offering(owner, zone)
     elif chosen.compute_only or chosen.state != "Active":
@@ -51,14 +50,6 @@ def check(context: Context, owner: Account, zone: Zone, image_format: str, chose
         raise InvalidParameter("Please specify a custom sized disk offering: diskofferingid")
     check_usable(owner, chosen, zone)
     return chosen
-
-
-def _check_url(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme.lower() == "file":
-        raise InvalidParameter("File:// type urls are currently unsupported")
-    if parts.scheme.lower() not in SCHEMES or not parts.hostname:
-        raise InvalidParameter(f"url {url}: it begins with {', '.join(SCHEMES)} and names a host")
 
 
 def _default_offering(owner: Account, zone: Zone) -> DiskOffering:
