@@ -60,18 +60,19 @@ class Dispatcher:
         parameters = unpack(raw)
         command_class = self.find(raw.get("command") or parameters.get("command"), caller)
         context = Context(caller, self.installation, Steps(), request_id)
-        command = command_class(self.parse(command_class, parameters, context))
+        name = command_class.api_name()
         try:
+            command = command_class(self.parse(command_class, parameters, context))
             return self._run(command, parameters, context)
         except ApiError as error:
             raise self._shown(error, context) from error
         except peewee.DataError as error:
-            log.exception("request %s: %s", request_id, command.api_name())
-            raise InvalidParameter(f"Unable to execute API command {command.api_name().lower()}: "
+            log.exception("request %s: %s", request_id, name)
+            raise InvalidParameter(f"Unable to execute API command {name.lower()}: "
                                    "a value is out of the database's range") from error
         except Exception as error:
-            log.exception("request %s: %s failed", request_id, command.api_name())
-            raise InternalError(f"{command.api_name()} failed: {type(error).__name__}" if caller.is_root_admin
+            log.exception("request %s: %s failed", request_id, name)
+            raise InternalError(f"{name} failed: {type(error).__name__}" if caller.is_root_admin
                                 else HIDDEN) from error
 
     @staticmethod
@@ -153,6 +154,7 @@ class Dispatcher:
             result = command.run(context)
         elif command.atomic:
             def work() -> Any:
+                context.after.clear()  # of a try that the database rolled back
                 done = command.run(context)
                 self._leave_event(command, context, done)
                 return done
@@ -195,6 +197,7 @@ class Dispatcher:
         """Write the job, and what the command creates, in one transaction; then tell the workers."""
 
         def write() -> tuple[AsyncJob, Any]:
+            context.after.clear()  # of a try that the database rolled back
             created = command.create(context) if isinstance(command, AsyncCreateCommand) else None
             subject = created if created is not None else getattr(command, command.subject, None)
             if isinstance(subject, list):
@@ -219,6 +222,7 @@ class Dispatcher:
 
         job, created = transact(write)
         self.installation.jobs.submit(job.id)
+        self.installation.after_commit(context)
         answer = {"jobid": job.uuid}
         if created is not None:
             answer = {"id": created.uuid, **answer}
@@ -238,30 +242,35 @@ class Dispatcher:
         return {name.lower(): orjson.loads(self.installation.secrets.open(value["sealed"]))
                 if isinstance(value, dict) and "sealed" in value else value for name, value in parameters.items()}
 
-    def execute(self, job: AsyncJob, worker: str) -> None:
+    def execute(self, job: AsyncJob) -> None:
         """Run a claimed job to its end; called by the engine."""
         failure = by_code(job.failure["code"], job.failure["text"]) if job.failure else None
         context = Context(self.installation.callers.by_user(job.user_id), self.installation,
-                          RecordedSteps(job.id, job.uuid, failure), job.request_id or job.uuid, job.id,
-                          job.start_event_id)
+                          RecordedSteps(job, failure), job.request_id or job.uuid, job.id, job.start_event_id)
         try:
-            command, result = self._attempt(job, context)
-        except ApiError as error:
-            self._fail(job, worker, context, self._shown(error, context))
-        except Exception as error:
-            log.exception("job %s: %s failed", job.uuid, job.command)
-            text = f"{job.command} failed: {type(error).__name__}" if context.caller.is_root_admin else HIDDEN
-            self._fail(job, worker, context, InternalError(text))
-        else:
-            body = self.present(command, context, result)
-
-            def end() -> None:
-                if queue.finish(job, worker, queue.SUCCEEDED, 0, body) and job.start_event_id is not None:
-                    subject = command.created if isinstance(command, AsyncCreateCommand) else result
-                    events.ended(context, subject)
-
-            transact(end)
+            try:
+                self._succeed(job, context)
+            except ApiError as error:
+                self._fail(job, context, self._shown(error, context))
+            except Exception as error:
+                log.exception("job %s: %s failed", job.uuid, job.command)
+                text = f"{job.command} failed: {type(error).__name__}" if context.caller.is_root_admin else HIDDEN
+                self._fail(job, context, InternalError(text))
+        except queue.Superseded as late:
+            log.warning("%s: another worker goes on with it", late)
+            return
         self.installation.after_commit(context)
+
+    def _succeed(self, job: AsyncJob, context: Context) -> None:
+        command, result = self._attempt(job, context)
+        body = self.present(command, context, result)
+
+        def end() -> None:
+            if queue.finish(job, queue.SUCCEEDED, 0, body) and job.start_event_id is not None:
+                subject = command.created if isinstance(command, AsyncCreateCommand) else result
+                events.ended(context, subject)
+
+        transact(end)
 
     def _attempt(self, job: AsyncJob, context: Context) -> tuple[Command, Any]:
         command_class = self.registry.get(job.command)
@@ -275,13 +284,13 @@ class Dispatcher:
             transact(lambda: events.started(context))
         return command, command.run(context)
 
-    def _fail(self, job: AsyncJob, worker: str, context: Context, error: ApiError) -> None:
+    def _fail(self, job: AsyncJob, context: Context, error: ApiError) -> None:
         transact(lambda: queue.note_failure(job, error.code, error.text))
         context.steps.unwind()
         body = {"errorcode": error.code, "errortext": error.text, "cserrorcode": error.cloudstack_code}
 
         def end() -> None:
-            if queue.finish(job, worker, queue.FAILED, error.code, body) and job.start_event_id is not None:
+            if queue.finish(job, queue.FAILED, error.code, body) and job.start_event_id is not None:
                 events.failed(context, error.text)
 
         transact(end)

@@ -7,6 +7,7 @@ import os
 import queue
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable
 
@@ -23,13 +24,13 @@ HEARTBEAT = 5.0
 
 
 class ThreadEngine:
-    """Runs jobs in threads. `execute(job, worker)` does the work and ends the row.
+    """Runs jobs in threads. `execute(job)` does the work and ends the row.
 
     Jobs of this process arrive through `submit` at once; a look at the table every second finds those that
     another process wrote, that wait for a lock, or whose worker died.
     """
 
-    def __init__(self, execute: Callable[[AsyncJob, str], None], threads: int = 16) -> None:
+    def __init__(self, execute: Callable[[AsyncJob], None], threads: int = 16) -> None:
         self.worker = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
         self._execute = execute
         self._threads = threads
@@ -58,8 +59,9 @@ class ThreadEngine:
         self._wake.set()
         for _ in range(self._threads):
             self._queue.put(None)
+        deadline = time.monotonic() + timeout
         for thread in self._started:
-            thread.join(timeout)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def submit(self, job_id: int) -> None:
         """Tell the workers of a job; to be called after the transaction that wrote it."""
@@ -89,12 +91,12 @@ class ThreadEngine:
         try:
             try:
                 job = transact(lambda: rows.claim(job_id, self.worker))
-            except peewee.IntegrityError:
-                job = None  # another process took one of its locks in the same moment
+            except locks.Contended:
+                job = None
             if job is None:
                 return
             self._running[job_id] = job.uuid
-            self._execute(job, self.worker)
+            self._execute(job)
         finally:
             with self._guard:
                 del self._running[job_id]

@@ -26,6 +26,10 @@ POLL = 0.05
 _changed = threading.Condition()
 
 
+class Contended(Exception):
+    """Another process changed the same row in the same moment: roll the transaction back and try again later."""
+
+
 def key(record: object) -> str:
     """Return the name of a record's lock."""
     return f"{type(record).__name__}:{getattr(record, 'id')}"  # noqa: B009 - peewee records are untyped
@@ -35,6 +39,8 @@ def take(names: Sequence[str], holder: str, lease: int = LEASE) -> bool:
     """Take all of the locks, or none. To be called within a transaction.
 
     Names that this holder has already are kept.
+
+    :raises Contended: another process was faster with one of them; the transaction has to be rolled back.
     """
     if not names:
         return True
@@ -45,11 +51,16 @@ def take(names: Sequence[str], holder: str, lease: int = LEASE) -> bool:
         if row.holder != holder and row.lease_until > moment:
             return False
     for name in ordered:
-        if name in held:
-            (ResourceLock.update(holder=holder, lease_until=moment + lease)
-             .where(ResourceLock.name == name).execute())
-        else:
-            ResourceLock.create(name=name, holder=holder, lease_until=moment + lease)
+        row = held.get(name)
+        if row is None:
+            try:
+                ResourceLock.create(name=name, holder=holder, lease_until=moment + lease)
+            except peewee.IntegrityError as error:
+                raise Contended(name) from error
+        elif not (ResourceLock.update(holder=holder, lease_until=moment + lease)
+                  .where(ResourceLock.name == name, ResourceLock.holder == row.holder,
+                         ResourceLock.lease_until == row.lease_until).execute()):
+            raise Contended(name)
     return True
 
 
@@ -71,8 +82,8 @@ def try_take(names: Sequence[str], holder: str) -> bool:
     """Take the locks in a transaction of their own."""
     try:
         return transact(lambda: take(names, holder))
-    except peewee.IntegrityError:
-        return False  # another process inserted the row at the same time
+    except Contended:
+        return False
 
 
 @contextlib.contextmanager

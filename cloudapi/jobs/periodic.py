@@ -17,6 +17,7 @@ from cloudapi.models.database import database, transact
 log = logging.getLogger(__name__)
 
 LEASE = 60_000
+HEARTBEAT = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +34,49 @@ class Scheduler:
         self.owner = owner
         self.tasks = tasks
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="periodic", daemon=True)
+        self._running: str | None = None
+        self._threads = [threading.Thread(target=target, name=name, daemon=True)
+                         for target, name in ((self._loop, "periodic"), (self._beat, "periodic-beat"))]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self, timeout: float = 5.0) -> None:
         self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(timeout)
 
     def _loop(self) -> None:
-        due = {task.name: time.monotonic() + min(task.interval(), 1.0) for task in self.tasks}
+        due = dict.fromkeys((task.name for task in self.tasks), 0.0)
         while not self._stop.wait(0.5):
             for task in self.tasks:
-                if time.monotonic() < due[task.name]:
+                if time.monotonic() < due[task.name] or self._stop.is_set():
                     continue
-                self.run(task)
-                due[task.name] = time.monotonic() + min(max(task.interval(), 0.5), 60.0)
+                due[task.name] = time.monotonic() + 1.0
+                try:
+                    self.run(task)
+                    due[task.name] = time.monotonic() + min(max(task.interval(), 0.5), 60.0)
+                except Exception:
+                    log.exception("periodic task %s could not be begun or ended", task.name)
         database.close()
+
+    def _beat(self) -> None:
+        """Renew the lease of the task that runs, however long it takes."""
+        while not self._stop.wait(HEARTBEAT):
+            try:
+                self.renew()
+            except peewee.PeeweeException:
+                log.exception("renewing the lease of a periodic task failed")
+        database.close()
+
+    def renew(self) -> None:
+        name = self._running
+        if name is not None:
+            transact(lambda: PeriodicTask.update(lease_until=now() + LEASE)
+                     .where(PeriodicTask.name == name, PeriodicTask.owner == self.owner,
+                            PeriodicTask.lease_until > 0).execute())
 
     def run(self, task: Task) -> bool:
         """Run a task where it is due and nobody else runs it. Returns whether it ran."""
@@ -60,11 +85,13 @@ class Scheduler:
                 return False
         except peewee.IntegrityError:
             return False
+        self._running = task.name
         try:
             task.work()
         except Exception:
             log.exception("periodic task %s failed", task.name)
         finally:
+            self._running = None
             transact(lambda: PeriodicTask.update(lease_until=0, last_run=now())
                      .where(PeriodicTask.name == task.name, PeriodicTask.owner == self.owner).execute())
         return True
@@ -78,5 +105,6 @@ class Scheduler:
         if row.lease_until > moment or row.last_run + task.interval() * 1000 > moment:
             return False
         changed = (PeriodicTask.update(owner=self.owner, lease_until=moment + LEASE)
-                   .where(PeriodicTask.name == task.name, PeriodicTask.lease_until == row.lease_until).execute())
+                   .where(PeriodicTask.name == task.name, PeriodicTask.lease_until == row.lease_until,
+                          PeriodicTask.last_run == row.last_run).execute())
         return bool(changed == 1)

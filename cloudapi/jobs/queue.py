@@ -15,8 +15,18 @@ IN_PROGRESS, SUCCEEDED, FAILED = 0, 1, 2
 LEASE = 15_000
 
 
+class Superseded(BaseException):
+    """This attempt's lease ended and another worker has the job: stop at once, and undo nothing.
+
+    No `Exception`, so that code which goes on after a failed try does not take it for one.
+    """
+
+
 def claim(job_id: int, worker: str) -> AsyncJob | None:
-    """Take a job with its locks, where nobody has it and nobody holds them. Within a transaction."""
+    """Take a job with its locks, where nobody has it and nobody holds them. Within a transaction.
+
+    :raises locks.Contended: another process took the job or a lock in the same moment; nothing may be committed.
+    """
     moment = now()
     job = AsyncJob.get_or_none(AsyncJob.id == job_id, AsyncJob.status == IN_PROGRESS)
     if job is None or (job.claimed_by is not None and job.lease_until > moment):
@@ -28,8 +38,7 @@ def claim(job_id: int, worker: str) -> AsyncJob | None:
                .where(AsyncJob.id == job_id, AsyncJob.status == IN_PROGRESS,
                       AsyncJob.claimed_by.is_null() | (AsyncJob.lease_until <= moment)).execute())
     if changed != 1:
-        locks.release(job.uuid)
-        return None
+        raise locks.Contended(f"job {job.uuid}")
     job.attempts += 1
     return job  # type: ignore[no-any-return]
 
@@ -54,20 +63,37 @@ def renew(worker: str, jobs: Sequence[tuple[int, str]]) -> None:
         locks.renew(uuid)
 
 
+def keep(job: AsyncJob, **columns: Any) -> None:
+    """Renew the lease of this attempt, with the transaction that bears what it has done.
+
+    :param columns: what else to write in the row.
+    :raises Superseded: another attempt has the job.
+    """
+    changed = (AsyncJob.update(lease_until=now() + LEASE, **columns)
+               .where(AsyncJob.id == job.id, AsyncJob.attempts == job.attempts, AsyncJob.status == IN_PROGRESS)
+               .execute())
+    if changed != 1:
+        raise Superseded(f"job {job.uuid}, attempt {job.attempts}")
+
+
 def note_failure(job: AsyncJob, code: int, text: str) -> None:
-    """Record that a job fails, before its steps are undone."""
-    AsyncJob.update(failure={"code": code, "text": text}).where(AsyncJob.id == job.id).execute()
+    """Record that a job fails, before its steps are undone.
+
+    :raises Superseded: another attempt has the job.
+    """
+    keep(job, failure={"code": code, "text": text})
 
 
-def finish(job: AsyncJob, worker: str, status: int, code: int, result: Any) -> bool:
+def finish(job: AsyncJob, status: int, code: int, result: Any) -> bool:
     """End a job with its result, and let its locks go. Within a transaction.
 
-    Returns whether this worker still had the job: a late answer changes nothing.
+    Returns whether this attempt still had the job: a late answer changes nothing.
     """
     moment = now()
     changed = (AsyncJob.update(status=status, result_code=code, result=orjson.dumps(result).decode(), completed=moment,
                                process_status=0, claimed_by=None, lease_until=None)
-               .where(AsyncJob.id == job.id, AsyncJob.claimed_by == worker, AsyncJob.status == IN_PROGRESS).execute())
+               .where(AsyncJob.id == job.id, AsyncJob.attempts == job.attempts, AsyncJob.status == IN_PROGRESS)
+               .execute())
     if changed == 1:
         JobStep.delete().where(JobStep.job_id == job.id).execute()
         locks.release(job.uuid)

@@ -28,8 +28,9 @@ from typing import Any, TypeVar, cast
 import orjson
 
 from cloudapi.errors import ApiError
+from cloudapi.jobs import queue
 from cloudapi.models.base import now
-from cloudapi.models.common import JobStep
+from cloudapi.models.common import AsyncJob, JobStep
 from cloudapi.models.database import in_transaction, transact
 
 Result = TypeVar("Result")
@@ -78,14 +79,15 @@ class Steps:
         """
         assert not in_transaction(), f"step {name!r}: a host is called within a transaction"
         unique = self._unique(name)
+        # Before the record is read: where the job is repeated to be undone, this may be the step that failed half.
+        if undo_attempt is not None:
+            self._undo.append((unique, undo_attempt))
         found, result = self._recorded(unique)
         if not found:
-            if undo_attempt is not None:
-                self._undo.append((unique, undo_attempt))
             result = action(f"{self.name}/{unique}")
             transact(lambda: self._record(unique, result))
-            if undo_attempt is not None:
-                self._undo.pop()
+        if undo_attempt is not None:
+            self._undo.pop()
         if undo is not None:
             self._undo.append((unique, lambda: undo(result)))
         return cast(Result, result)
@@ -111,6 +113,8 @@ class Steps:
         part._prefix, part._undo, part._count = f"{self._prefix}{name}/", [], {}
         try:
             yield part
+        except queue.Superseded:
+            raise
         except BaseException:
             part.unwind()
             raise
@@ -137,11 +141,11 @@ class Steps:
 class RecordedSteps(Steps):
     """The steps of a job, in the table `job_step`."""
 
-    def __init__(self, job_id: int, job_uuid: str, failure: ApiError | None = None) -> None:
-        super().__init__(job_uuid)
-        self.job_id = job_id
+    def __init__(self, job: AsyncJob, failure: ApiError | None = None) -> None:
+        super().__init__(job.uuid)
+        self.job = job
         self.failure = failure
-        self._done = {row.name: row.result for row in JobStep.select().where(JobStep.job_id == job_id)}
+        self._done = {row.name: row.result for row in JobStep.select().where(JobStep.job_id == job.id)}
 
     def note(self, name: str, value: Any) -> None:
         transact(lambda: self._record(self._prefix + name, value))
@@ -159,7 +163,12 @@ class RecordedSteps(Steps):
         return False, None
 
     def _record(self, name: str, result: Any) -> Any:
+        """Write the step down, where this attempt still has the job.
+
+        :raises queue.Superseded: it has not; what the step's transaction did is rolled back.
+        """
+        queue.keep(self.job)
         stored = None if result is None else orjson.dumps(result).decode()
-        JobStep.create(job_id=self.job_id, name=name, result=stored, finished=now())
+        JobStep.create(job_id=self.job.id, name=name, result=stored, finished=now())
         self._done[name] = stored
         return result

@@ -48,6 +48,7 @@ def connect(url: str) -> peewee.Database:
         opened = _sqlite("/" + name if url.startswith("sqlite:////") else name)
     elif parts.scheme in ("mysql", "mariadb"):
         from playhouse.shortcuts import ReconnectMixin
+        from pymysql.constants import CLIENT
 
         class Reconnecting(ReconnectMixin, peewee.MySQLDatabase):  # type: ignore[misc]
             """MySQL closes idle connections; a statement outside a transaction is sent again on a new one."""
@@ -55,6 +56,8 @@ def connect(url: str) -> peewee.Database:
         opened = Reconnecting(
             name, host=parts.hostname, port=parts.port or 3306, user=unquote(parts.username or ""),
             password=unquote(parts.password or ""), charset="utf8mb4",
+            # An UPDATE answers how many rows it found, as on the other databases, not how many it made different.
+            client_flag=CLIENT.FOUND_ROWS,
             init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", **options)
     elif parts.scheme in ("postgresql", "postgres"):
         opened = peewee.PostgresqlDatabase(
@@ -137,8 +140,8 @@ def while_unchanged(key: tuple[Any, ...], compute: Callable[[], Result]) -> Resu
 
     SQLite tells that for nothing (commits of other connections, changes of this one); other databases do not.
     """
-    if not is_sqlite():
-        return compute()
+    if not is_sqlite() or in_transaction():
+        return compute()  # what a transaction sees may be rolled back
     connection = database.connection()
     state = connection.execute("PRAGMA data_version").fetchone()[0], connection.total_changes
     if _known.state != state:

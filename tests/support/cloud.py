@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cloudapi.configuration import Configuration
+from tests.support.waiting import until
 
 JOB_TIMEOUT = 60.0
 _numbers = itertools.count(1)
@@ -127,13 +128,7 @@ class Cloud:
 
     def until(self, condition: Any, what: str, timeout: float = JOB_TIMEOUT) -> Any:
         """Return the first true answer of `condition()`; for what the server does by itself."""
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            found = condition()
-            if found:
-                return found
-            self.tick()
-        raise TimeoutError(f"{what}: not within {timeout} s")
+        return until(condition, what, timeout)
 
     def new_account(self, name: str = "", role: str = "User", domain: str | None = None) -> Client:
         """Make an account with one user and keys; return its client, with `account`, `account_id`, `domain_id`."""
