@@ -175,8 +175,9 @@ def back_up(context: Context, snapshot: Snapshot) -> None:
 
 def back_up_later(context: Context) -> None:
     """Back up what was taken with `asyncbackup`. Safe to repeat: a store takes the same image again."""
-    for snapshot in Snapshot.alive(Snapshot.async_backup == True,  # noqa: E712
-                                   Snapshot.state.in_(("CreatedOnPrimary", "BackingUp"))):
+    waiting = Snapshot.alive(Snapshot.async_backup == True,  # noqa: E712
+                             Snapshot.state.in_(("CreatedOnPrimary", "BackingUp")))
+    for snapshot in list(waiting):
         try:
             back_up(context, snapshot)
         except ApiError as error:
@@ -240,5 +241,5 @@ def _kept(snapshot_id: int) -> None:
 @cleanup.register(20, "snapshots")
 def remove_of_account(context: Context, account: Account) -> None:
     """Delete all snapshots of an account that is deleted."""
-    for snapshot in Snapshot.alive(Snapshot.account_id == account.id):
+    for snapshot in list(Snapshot.alive(Snapshot.account_id == account.id)):
         delete(context, snapshot)

@@ -90,7 +90,8 @@ def _keep(volume: Volume, store: ImageStore, image: dict[str, int | str], name: 
 def end_links(context: Context) -> None:
     """Remove the links, and the copies behind them, that are older than `extract.url.expiration.interval`."""
     before = now() - int(context.settings.get("extract.url.expiration.interval")) * 1000
-    for copy in VolumeStore.select().where(VolumeStore.link.is_null(False), VolumeStore.download_url_created <= before):
+    ended = VolumeStore.select().where(VolumeStore.link.is_null(False), VolumeStore.download_url_created <= before)
+    for copy in list(ended):
         try:
             removal.delete_copy(context, copy)
         except ApiError as error:

@@ -94,5 +94,5 @@ def give_up(volume: Volume, event: str, reason: str) -> None:
 def expire(context: Context) -> None:
     """Give up the uploads that have not come within `upload.operation.timeout`."""
     before = now() - int(context.settings.get("upload.operation.timeout")) * 60_000
-    for volume in Volume.alive(Volume.state.in_(WAITING), Volume.created <= before):
+    for volume in list(Volume.alive(Volume.state.in_(WAITING), Volume.created <= before)):
         give_up(volume, "OperationTimeout", "the upload has not come in time")

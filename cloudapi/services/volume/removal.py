@@ -50,7 +50,7 @@ def remove(context: Context, volume: Volume) -> None:
             part.remote("delete from pool", lambda request_id: agent.call(
                 context, place.host_of(context, pool), "volume.delete", {"pool": pool.uuid, "volume": record.uuid},
                 request_id=request_id))
-        for copy in VolumeStore.select().where(VolumeStore.volume == record.id):
+        for copy in list(VolumeStore.select().where(VolumeStore.volume == record.id)):
             delete_copy(context, copy)
         part.run("end", lambda: expunged(context, volume.id))
 
@@ -105,7 +105,7 @@ def expunge_destroyed(context: Context) -> None:
     if not context.settings.get("storage.cleanup.enabled"):
         return
     before = now() - context.settings.get("storage.cleanup.delay") * 1000
-    for volume in Volume.alive(Volume.state.in_(("Destroy", "Expunging")), Volume.destroyed <= before):
+    for volume in list(Volume.alive(Volume.state.in_(("Destroy", "Expunging")), Volume.destroyed <= before)):
         try:
             remove(context, volume)
         except ApiError as error:
@@ -115,5 +115,5 @@ def expunge_destroyed(context: Context) -> None:
 @cleanup.register(30, "volumes")
 def remove_of_account(context: Context, account: Account) -> None:
     """Expunge all volumes of an account that is deleted."""
-    for volume in Volume.alive(Volume.account_id == account.id):
+    for volume in list(Volume.alive(Volume.account_id == account.id)):
         remove(context, volume)

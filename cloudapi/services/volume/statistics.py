@@ -23,7 +23,7 @@ def collect(context: Context) -> None:
     """Ask for the figures of all volumes, a call for each pool and each host; not where the interval is 0."""
     if not context.settings.get("volume.stats.interval"):
         return
-    for pool in StoragePool.alive(StoragePool.state == "Up"):
+    for pool in list(StoragePool.alive(StoragePool.state == "Up")):
         volumes = {volume.uuid: volume.id for volume in Volume.alive(Volume.pool == pool.id, Volume.state == "Ready")}
         if not volumes:
             continue
@@ -35,7 +35,7 @@ def collect(context: Context) -> None:
             continue
         _write((volumes[seen["id"]], {"physical_size": seen["allocated_bytes"], "virtual_size": seen["size_bytes"]})
                for seen in report["volumes"])
-    for host in Host.alive(Host.kind == "Routing", Host.status == "Up"):
+    for host in list(Host.alive(Host.kind == "Routing", Host.status == "Up")):
         _counters(context, host)
 
 

@@ -170,7 +170,7 @@ def follow(context: Context) -> None:
     """Look how far downloads of volumes are."""
     under_way = (VolumeStore.select().join(Volume, on=(VolumeStore.volume == Volume.id))
                  .where(VolumeStore.state == "Creating", Volume.state == "UploadOp", Volume.removed.is_null()))
-    for copy in under_way:
+    for copy in list(under_way):
         try:
             note(context, copy, stores.call(context, ImageStore.get_by_id(copy.image_store_id), "secondary.status",
                                             {"transfer": copy.request_id}))
