@@ -26,8 +26,9 @@ def field_type(view: type[View], attribute: Attribute) -> str:
         model = view.record
         parts = attribute.paths[0].split(".")
         for depth, link in enumerate(parts[:-1]):
-            if depth == 0 and link in view.links:
-                model = view.links[link][1]
+            prefix = ".".join(parts[:depth + 1])
+            if prefix in view.links:
+                model = view.links[prefix][1]
             else:
                 model = model._meta.fields[link].rel_model
         field = model._meta.fields.get(parts[-1]) or model._meta.columns[parts[-1]]

@@ -130,7 +130,8 @@ def fetch(table: str, columns: Sequence[str], ids: Iterable[int], key: str = "id
 class View:
     """Base of all views. `record` is the table (None for objects that a service makes), `name` the wrapper.
 
-    :cvar links: further links, for columns that are plain ids: `{"vm": ("vm_id", Machine)}`.
+    :cvar links: further links, for columns that are plain ids: `{"vm": ("vm_id", Machine)}`; the key is the whole
+        prefix, `{"vm.owner": ("account_id", Account)}`.
     :cvar no_details: the groups that an answer has where the caller asks for none (None: all).
     """
 
@@ -208,8 +209,8 @@ class _Plan:
             return self.tables[prefix][2]
         parent, _, link = prefix.rpartition(".")
         model = self._table(parent) if parent else self.view.record
-        if not parent and link in self.view.links:
-            column, target = self.view.links[link]
+        if prefix in self.view.links:
+            column, target = self.view.links[prefix]
         else:
             field = model._meta.fields[link]
             assert isinstance(field, Link), f"{self.view.__name__}: {prefix} is no link"

@@ -7,7 +7,7 @@ from typing import Any
 from cloudapi.api.access import ANY
 from cloudapi.api.command import ROOT, AsyncCommand, Command
 from cloudapi.api.listing import ListCommand
-from cloudapi.api.parameters import Entity, EntityList, Flag, Long, Map, Text
+from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Long, Map, Text
 from cloudapi.api.query import Query
 from cloudapi.context import Context
 from cloudapi.models.infrastructure import Zone
@@ -94,16 +94,17 @@ class AddImageStoreS3(Command):
     endpoint = Text(required=True, help="host name of the S3 service")
     bucket = Text(required=True, help="the bucket")
     s3signer = Text(help="how requests are signed: S3SignerType or AWSS3V4SignerType")
-    usehttps = Text(help="whether it is reached by HTTPS: true or false")
-    connectiontimeout = Text(help="how long a connection may take, in milliseconds")
-    maxerrorretry = Text(help="how often a failed request is sent again")
-    sockettimeout = Text(help="how long an answer may take, in milliseconds")
-    connectionttl = Text(help="how long a connection is kept, in milliseconds")
-    usetcpkeepalive = Text(help="whether connections are kept alive: true or false")
+    usehttps = Flag(help="whether it is reached by HTTPS")
+    connectiontimeout = Integer(minimum=0, help="how long a connection may take, in milliseconds")
+    maxerrorretry = Integer(minimum=0, help="how often a failed request is sent again")
+    sockettimeout = Integer(minimum=0, help="how long an answer may take, in milliseconds")
+    connectionttl = Integer(minimum=0, help="how long a connection is kept, in milliseconds")
+    usetcpkeepalive = Flag(help="whether connections are kept alive")
 
     def run(self, context: Context) -> Any:
-        given = {name: getattr(self, name) for name in S3_PARAMETERS if name in self.given}
-        return image_stores.add(context, None, None, None, "S3", image_stores.checked_s3(given))
+        given = {name: str(getattr(self, name)).lower() if isinstance(getattr(self, name), bool)
+                 else str(getattr(self, name)) for name in S3_PARAMETERS if name in self.given}
+        return image_stores.add(context, None, None, None, "S3", given)
 
 
 class CreateSecondaryStagingStore(Command):

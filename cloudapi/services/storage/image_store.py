@@ -70,20 +70,6 @@ def s3_url(details: Mapping[str, str]) -> str:
     return f"s3://{host}/{details['bucket'].strip()}"
 
 
-def checked_s3(given: Mapping[str, str]) -> dict[str, str]:
-    """Check the parameters of `addImageStoreS3`.
-
-    :raises InvalidParameter: a number or a truth value cannot be read.
-    """
-    for name in ("connectiontimeout", "maxerrorretry", "sockettimeout", "connectionttl"):
-        if name in given and not given[name].strip().isdecimal():
-            raise InvalidParameter(f"Invalid value for parameter {name}: {given[name][:40]!r} is no whole number")
-    for name in ("usehttps", "usetcpkeepalive"):
-        if name in given and given[name].strip().lower() not in ("true", "false"):
-            raise InvalidParameter(f"Invalid value for parameter {name}: {given[name][:40]!r} is no truth value")
-    return dict(given)
-
-
 def _write(context: Context, values: Mapping[str, Any], details: Mapping[str, str]) -> ImageStore:
     role = values["role"]
     if ImageStore.alive(ImageStore.name == values["name"], ImageStore.role == role).exists():

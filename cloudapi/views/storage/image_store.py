@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from cloudapi.api.view import Column, Given, View
+from cloudapi.api.view import Column, View
 from cloudapi.models.storage import ImageStore
+from cloudapi.views.infrastructure import HasAnnotations
 from cloudapi.views.storage.pool import without_secrets
 
 
 class ImageStoreView(View):
     record, name = ImageStore, "imagestore"
 
-    hasannotations = Given("whether somebody has commented on it", type="boolean")
+    hasannotations = HasAnnotations()
     id = Column("uuid", "ID of the store")
     name_ = Column("name", "name of the store")
     zoneid = Column("zone.uuid", "ID of its zone; none where it serves the region")

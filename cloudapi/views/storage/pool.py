@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from cloudapi.api.view import Batch, Column, Computed, Given, Page, View
+from cloudapi.api.view import Batch, Column, Computed, Page, View
 from cloudapi.models.database import rows
 from cloudapi.models.storage import StoragePool
 from cloudapi.services.capacity.capacity import OVERPROVISIONED_POOLS
 from cloudapi.views.common import DetailMap, by_resource
+from cloudapi.views.infrastructure import HasAnnotations
 
 SECRET = re.compile(r"(?i)(password|passwd|secret)=[^&,]*")
 # What the only primary storage driver can do with snapshots.
@@ -72,7 +73,7 @@ def joined(groups: list[Any]) -> str | None:
 class StoragePoolView(View):
     record, name = StoragePool, "storagepool"
 
-    hasannotations = Given("whether somebody has commented on it", type="boolean")
+    hasannotations = HasAnnotations()
     id = Column("uuid", "ID of the pool")
     name_ = Column("name", "name of the pool")
     zoneid = Column("zone.uuid", "ID of its zone")

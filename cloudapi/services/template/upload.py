@@ -1,0 +1,99 @@
+"""Templates and ISOs that their owners send themselves."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from cloudapi import events
+from cloudapi.context import Context
+from cloudapi.errors import ApiError, InvalidParameter, ResourceUnavailable
+from cloudapi.models.base import now
+from cloudapi.models.database import transact
+from cloudapi.models.identity import Account
+from cloudapi.models.infrastructure import Zone
+from cloudapi.models.storage import ImageStore, Template, TemplateStore
+from cloudapi.services.storage import link as links
+from cloudapi.services.storage import store as stores
+from cloudapi.services.template import download, registration, stock
+from cloudapi.states.base import transition
+
+log = logging.getLogger(__name__)
+
+GIB = 1 << 30
+UPLOADING = ("NotUploaded", "UploadInProgress")
+
+
+def prepare(context: Context, owner: Account, image: registration.Image, zone: Zone) -> dict[str, str]:
+    """Write a template that is to be uploaded, and permit the upload. Within a transaction.
+
+    :returns: `id`, `postURL`, `metadata`, `expires`, `signature`.
+    :raises ResourceUnavailable: the zone has no store that takes it.
+    """
+    registration.check_zone(context, zone)
+    targets = stores.writable(context, zone)
+    if not targets:
+        raise ResourceUnavailable(f"unable to find zone or an image store with enough capacity (zone {zone.uuid})")
+    template = registration.write(context, owner, image, state="NotUploaded")
+    stock.join_zone(template, zone)
+    copy = download.allot(template, targets[0])
+    events.completed(context, download.event_of(template, "CREATE"), f"Preparing the upload of {template.name}",
+                     template)
+    return links.permit(context, targets[0], template.uuid, {"kind": "template", "copy": copy.id}).shown()
+
+
+def open_slot(context: Context, template: Template) -> dict[str, Any]:
+    """Begin to receive a template that somebody has a permit for. Outside transactions.
+
+    :returns: the store's `UploadSlot`; `inbox` is the file to write to, where the store keeps bytes.
+    :raises InvalidParameter: it is not waited for.
+    """
+    if template.state != "NotUploaded":
+        raise InvalidParameter(f"Template {template.uuid} is in state {template.state}: it is not waited for any more")
+    copy = TemplateStore.get(TemplateStore.template == template.id)
+    slot = stores.call(context, ImageStore.get_by_id(copy.image_store_id), "secondary.open_upload", {
+        "upload": copy.request_id, "path": copy.install_path, "format": template.format,
+        "maximum_bytes": int(context.settings.get("max.template.iso.size")) * GIB})
+
+    def write() -> None:
+        transition(template, "UploadRequested")
+        transition(copy, "CreateOnlyRequested", download_state="UPLOAD_IN_PROGRESS", updated=now())
+
+    transact(write)
+    return slot
+
+
+def finish(context: Context, template: Template, received: int | None) -> None:
+    """Take what was received into the store. Outside transactions.
+
+    :param received: how many bytes came.
+    :raises ApiError: it is not what was announced; the template stays in UploadError with the reason.
+    """
+    copy = TemplateStore.get(TemplateStore.template == template.id)
+    store = ImageStore.get_by_id(copy.image_store_id)
+    try:
+        image = stores.call(context, store, "secondary.finish_upload", {
+            "upload": copy.request_id, "checksum": template.checksum, "physical_bytes": received})
+        download.finish(context, copy, {"state": "DOWNLOADED", "percent": 100.0, **image})
+    except ApiError as error:
+        download.fail(context, copy, error.text)
+        transact(lambda: transition(Template.get_by_id(template.id), "OperationFailed"))
+        raise
+    arrived = TemplateStore.get_by_id(copy.id).state == "Ready"
+    transact(lambda: transition(Template.get_by_id(template.id),
+                                "OperationSucceeded" if arrived else "OperationFailed"))
+
+
+def give_up(context: Context) -> None:
+    """End uploads that did not come within `upload.operation.timeout`. By the clock."""
+    before = now() - int(context.settings.get("upload.operation.timeout")) * 60_000
+    for template in Template.alive(Template.state.in_(UPLOADING), Template.created < before):
+        def work(template: Template = template) -> None:
+            transition(template, "OperationTimeout")
+            TemplateStore.update(download_state="DOWNLOAD_ERROR", error_text="Timed out", updated=now()).where(
+                TemplateStore.template == template.id).execute()
+
+        try:
+            transact(work)
+        except ApiError as error:
+            log.info("upload of template %s is not given up: %s", template.uuid, error.text)
