@@ -7,14 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloudapi.context import Context
+from cloudapi.services.account import account, count
 from cloudapi.services.capacity import capacity
 from cloudapi.services.host import statistics
 from cloudapi.services.snapshot import snapshot
+from cloudapi.services.system_vm import system_vm
+from cloudapi.services.user import key
+from cloudapi.services.virtual_machine import expunging, lease
+from cloudapi.services.virtual_machine import statistics as machine_statistics
 from cloudapi.services.volume import extract, post_upload, removal, upload
 from cloudapi.services.volume import statistics as volume_statistics
 
 # Seconds between two looks at work that others do.
 FOLLOWED = 2.0
+# Seconds between two looks for sessions and keys whose time is over; they do not work meanwhile.
+ENDED = 600.0
 # The interval of a task that its setting switches off, with 0.
 OFF = 1e9
 
@@ -36,7 +43,29 @@ TASKS: list[Periodic] = [
     Periodic("volume downloads", lambda settings: FOLLOWED, upload.follow),
     Periodic("volume uploads", lambda settings: settings.get("upload.monitoring.interval"), post_upload.expire),
     Periodic("volume links", lambda settings: settings.get("extract.url.cleanup.interval"), extract.end_links),
+    Periodic("template downloads", lambda settings: FOLLOWED, template_download.poll),
+    Periodic("template uploads", lambda settings: settings.get("upload.monitoring.interval"), template_upload.give_up),
+    Periodic("template links", lambda settings: settings.get("extract.url.cleanup.interval"),
+             template_extraction.end_links),
+    Periodic("template copies", lambda settings: settings.get("storage.cleanup.interval"), template_copy.clean_up),
+    Periodic("image stores", lambda settings: int(settings.get("storage.stats.interval")) / 1000 or OFF,
+             image_store.refresh_all),
+    Periodic("storage pools", lambda settings: int(settings.get("storage.stats.interval")) / 1000 or OFF,
+             storage_pool.refresh_all),
+    Periodic("templates of all zones", lambda settings: SPREAD, template_stock.spread),
     Periodic("volume statistics", lambda settings: settings.get("volume.stats.interval") / 1000 or OFF,
              volume_statistics.collect),
     Periodic("snapshot backups", lambda settings: FOLLOWED, snapshot.back_up_later),
+    Periodic("deleted accounts", lambda settings: settings.get("account.cleanup.interval"), account.clean_up),
+    Periodic("resource counts", lambda settings: settings.get("resourcecount.check.interval") or OFF,
+             count.recount_all),
+    Periodic("system VMs", lambda settings: FOLLOWED, system_vm.keep),
+    Periodic("destroyed Instances", lambda settings: settings.get("expunge.interval"), expunging.expunge_destroyed),
+    Periodic("Instance statistics", lambda settings: settings.get("vm.stats.interval") / 1000 or OFF,
+             machine_statistics.collect),
+    Periodic("ended leases", lambda settings: settings.get("instance.lease.scheduler.interval"), lease.expire),
+    Periodic("leases about to end", lambda settings: settings.get("instance.lease.eventscheduler.interval"),
+             lease.announce),
+    Periodic("ended sessions", lambda settings: ENDED, lambda context: context.installation.sessions.purge()),
+    Periodic("ended keys", lambda settings: ENDED, key.remove_expired),
 ]

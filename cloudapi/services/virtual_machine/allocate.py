@@ -19,7 +19,7 @@ from cloudapi.services.volume import disk
 def write(**columns: Any) -> Machine:
     """Insert a machine; its instance name, which has its id in it, is to follow by `rename`."""
     columns.setdefault("uuid", new_uuid())
-    return Machine.create(instance_name=columns["uuid"], updated=now(), **columns)  # type: ignore[no-any-return]
+    return Machine.create(instance_name=columns["uuid"], updated=now(), **columns)
 
 
 def rename(machine: Machine, instance_name: str, **columns: Any) -> None:

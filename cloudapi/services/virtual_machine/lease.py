@@ -62,7 +62,8 @@ def update(context: Context, machine: Machine, duration: int | None, action: str
     if machine.lease_expiry < now():
         raise InvalidParameter(f"Lease is not allowed to be redefined: that of instance {machine.uuid} has expired")
     expiry = None if duration in (None, -1) else now() + duration * DAY
-    Machine.update(lease_expiry=expiry, lease_action=action if expiry is not None else None).where(Machine.id == machine.id).execute()
+    Machine.update(lease_expiry=expiry, lease_action=action if expiry is not None else None).where(
+        Machine.id == machine.id).execute()
 
 
 def expire(context: Context) -> None:
