@@ -64,7 +64,7 @@ def create(context: Context, *, zone: Zone, network: Network, physical_network: 
             limit.take(context, account, "public_ip", numbers[1] - numbers[0] + 1)
     if network.traffic_type != "Public":
         _teach(network, made)
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def _check_owner(zone: Zone, account: Account | None, domain: Domain | None, for_system_vms: bool) -> None:
@@ -205,7 +205,6 @@ def delete(context: Context, ip_range: IpRange) -> None:
     conflict.check_ip6_unused(ip_range)
     ip_address.drop(ip_range)
     IpRange.update(removed=now()).where(IpRange.id == ip_range.id).execute()
-    ip_range.removed = now()
 
 
 def release_all(context: Context, account: Account) -> None:
@@ -218,4 +217,4 @@ def release_all(context: Context, account: Account) -> None:
 
 
 def domain_of(domain_id: int | None) -> Domain:
-    return Domain.get_by_id(domain_id or ROOT_DOMAIN)  # type: ignore[no-any-return]
+    return Domain.get_by_id(domain_id or ROOT_DOMAIN)
