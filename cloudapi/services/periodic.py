@@ -11,7 +11,14 @@ from cloudapi.services.account import account, count
 from cloudapi.services.capacity import capacity
 from cloudapi.services.host import statistics
 from cloudapi.services.snapshot import snapshot
+from cloudapi.services.storage import image_store
+from cloudapi.services.storage import pool as storage_pool
 from cloudapi.services.system_vm import system_vm
+from cloudapi.services.template import copy as template_copy
+from cloudapi.services.template import download as template_download
+from cloudapi.services.template import extraction as template_extraction
+from cloudapi.services.template import stock as template_stock
+from cloudapi.services.template import upload as template_upload
 from cloudapi.services.user import key
 from cloudapi.services.virtual_machine import expunging, lease
 from cloudapi.services.virtual_machine import statistics as machine_statistics
@@ -22,6 +29,8 @@ from cloudapi.services.volume import statistics as volume_statistics
 FOLLOWED = 2.0
 # Seconds between two looks for sessions and keys whose time is over; they do not work meanwhile.
 ENDED = 600.0
+# Seconds between two looks for zones that lack what every zone has.
+SPREAD = 30.0
 # The interval of a task that its setting switches off, with 0.
 OFF = 1e9
 
@@ -43,7 +52,7 @@ TASKS: list[Periodic] = [
     Periodic("volume downloads", lambda settings: FOLLOWED, upload.follow),
     Periodic("volume uploads", lambda settings: settings.get("upload.monitoring.interval"), post_upload.expire),
     Periodic("volume links", lambda settings: settings.get("extract.url.cleanup.interval"), extract.end_links),
-    Periodic("template downloads", lambda settings: FOLLOWED, template_download.poll),
+    Periodic("template downloads", lambda settings: 1.0, template_download.poll),
     Periodic("template uploads", lambda settings: settings.get("upload.monitoring.interval"), template_upload.give_up),
     Periodic("template links", lambda settings: settings.get("extract.url.cleanup.interval"),
              template_extraction.end_links),

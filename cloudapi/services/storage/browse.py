@@ -100,7 +100,7 @@ def link_to(context: Context, store: ImageStore, path: str | None) -> dict[str, 
 
 def end_links(context: Context, before: int) -> None:
     """Delete links to files that are older than a moment."""
-    for row in StoredLink.select().where(StoredLink.created < before):
+    for row in list(StoredLink.select().where(StoredLink.created < before)):
         store = ImageStore.get_or_none(ImageStore.id == row.image_store_id, ImageStore.removed.is_null())
         if store is not None:
             stores.call(context, store, "secondary.delete_link", {"link": row.link})

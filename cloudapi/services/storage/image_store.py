@@ -183,7 +183,7 @@ def delete(context: Context, store: ImageStore, role: str) -> None:
 
 def refresh_all(context: Context) -> None:
     """Take the figures of all stores over, by the clock."""
-    for store in ImageStore.alive():
+    for store in list(ImageStore.alive()):
         try:
             stores.refresh(context, store)
         except ApiError as error:

@@ -84,7 +84,7 @@ def _stop(context: Context, pool: StoragePool, machine: Machine) -> None:
             life.stop(replace(context, steps=part), machine)
     elsewhere = any(other.id != pool.id for other in pools.usable(pool.zone_id))
     if machine.kind != "User" and elsewhere and Zone.get_by_id(machine.zone_id).allocation_state == "Enabled":
-        for volume in Volume.alive(Volume.vm_id == machine.id, Volume.pool == pool.id):
+        for volume in list(Volume.alive(Volume.vm_id == machine.id, Volume.pool == pool.id)):
             if volume.recreatable:
                 _give_up(context, pool, volume)
         _restart(context, machine)

@@ -131,7 +131,7 @@ def connect_host(context: Context, host: Host, description: dict[str, Any] | Non
         for local in description.get("local_pools") or []:
             _local_pool(context, host, local)
     pools = StoragePool.alive(StoragePool.zone == host.zone_id, StoragePool.state.in_(USABLE)).order_by(StoragePool.id)
-    for pool in pools:
+    for pool in list(pools):
         if any(candidate.id == host.id for candidate in in_scope(pool)):
             try:
                 attach(context, pool, host)
@@ -142,7 +142,7 @@ def connect_host(context: Context, host: Host, description: dict[str, Any] | Non
 def disconnect_host(host: Host) -> None:
     """Forget what was attached to a host that is removed; its local pools go with it. Within a transaction."""
     PoolHost.delete().where(PoolHost.host_id == host.id).execute()
-    for pool in StoragePool.alive(StoragePool.host_id == host.id, StoragePool.scope == "HOST"):
+    for pool in list(StoragePool.alive(StoragePool.host_id == host.id, StoragePool.scope == "HOST")):
         forget(pool)
 
 
@@ -171,3 +171,20 @@ def refresh(context: Context, pool: StoragePool) -> None:
     """Take the pool's figures over from a host that has it."""
     (report,) = agent.call(context, host_for(pool), "pool.statistics", {"pools": [pool.uuid]})["pools"]
     transact(lambda: take_figures(pool, report))
+
+
+def refresh_all(context: Context) -> None:
+    """Take the figures of all pools over, one question per host. By the clock."""
+    asked: dict[int, list[StoragePool]] = {}
+    for pool in list(StoragePool.alive(StoragePool.state.in_(USABLE)).order_by(StoragePool.id)):
+        found = hosts_of(pool)
+        if found:
+            asked.setdefault(found[0].id, []).append(pool)
+    for host_id, mine in asked.items():
+        host = Host.get_by_id(host_id)
+        try:
+            reports = agent.call(context, host, "pool.statistics", {"pools": [pool.uuid for pool in mine]})["pools"]
+        except ApiError as error:
+            log.warning("host %s has no figures of its pools: %s", host.name, error.text)
+            continue
+        transact(lambda pairs=list(zip(mine, reports, strict=True)): [take_figures(*pair) for pair in pairs])

@@ -304,7 +304,7 @@ def configure_access(context: Context, record: Any, groups: Sequence[str]) -> No
     before = access.own(record)
     context.steps.run("set groups", lambda: access.put(record, groups), undo=lambda _: access.put(record, before))
     zone_id = record.id if isinstance(record, Zone) else record.zone_id
-    for pool in StoragePool.alive(StoragePool.zone == zone_id, StoragePool.state.in_(pools.USABLE)):
+    for pool in list(StoragePool.alive(StoragePool.zone == zone_id, StoragePool.state.in_(pools.USABLE))):
         attached = {host.id: host for host in pools.hosts_of(pool)}
         wanted = {host.id: host for host in pools.in_scope(pool)}
         for host_id in sorted(attached.keys() - wanted.keys()):

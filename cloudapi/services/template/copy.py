@@ -39,7 +39,7 @@ def collect(context: Context) -> None:
     settings = context.settings
     if not (settings.get("storage.cleanup.enabled") and settings.get("storage.template.cleanup.enabled")):
         return
-    for copy in TemplatePool.select().where(TemplatePool.state == READY):
+    for copy in list(TemplatePool.select().where(TemplatePool.state == READY)):
         if used(copy):
             if copy.marked_for_gc:
                 _mark(copy, False)
@@ -58,7 +58,7 @@ def evict_removed(context: Context) -> None:
     if not context.settings.get("template.delete.from.primary.storage"):
         return
     gone = Template.select(Template.id).where(Template.removed <= now())
-    for copy in TemplatePool.select().where(TemplatePool.template.in_(gone), TemplatePool.state == READY):
+    for copy in list(TemplatePool.select().where(TemplatePool.template.in_(gone), TemplatePool.state == READY)):
         hosts = pools.hosts_of(StoragePool.get_by_id(copy.pool_id))
         if not used(copy) and hosts:
             try:
@@ -69,3 +69,9 @@ def evict_removed(context: Context) -> None:
 
 def _mark(copy: TemplatePool, marked: bool) -> None:
     transact(lambda: TemplatePool.update(marked_for_gc=marked).where(TemplatePool.id == copy.id).execute())
+
+
+def clean_up(context: Context) -> None:
+    """Give up the copies that nobody uses any more. By the clock."""
+    evict_removed(context)
+    collect(context)

@@ -117,7 +117,7 @@ def leave(context: Context, template_id: int, zone_id: int | None) -> None:
 
 def forget(context: Context, template_id: int) -> None:
     """Undo what was written for a template that could not be made. Within a transaction."""
-    for copy in TemplateStore.select().where(TemplateStore.template == template_id):
+    for copy in list(TemplateStore.select().where(TemplateStore.template == template_id)):
         forget_copy(context, copy)
     leave(context, template_id, None)
 
@@ -125,8 +125,8 @@ def forget(context: Context, template_id: int) -> None:
 @cleanup.register(40, "templates")
 def remove_of_account(context: Context, account: Account) -> None:
     """Delete the templates and ISOs of an account that is deleted, whoever still uses them."""
-    for template in Template.alive(Template.account_id == account.id):
-        for copy in TemplateStore.select().where(TemplateStore.template == template.id):
+    for template in list(Template.alive(Template.account_id == account.id)):
+        for copy in list(TemplateStore.select().where(TemplateStore.template == template.id)):
             store = ImageStore.get_by_id(copy.image_store_id)
             if store.removed is None:
                 stores.call(context, store, "secondary.delete", {"path": copy.install_path})

@@ -77,7 +77,7 @@ def _note(copy: TemplateStore, link: str, url: str) -> None:
 def end_links(context: Context) -> None:
     """Delete the links whose time is over. By the clock."""
     before = now() - int(context.settings.get("extract.url.expiration.interval")) * 1000
-    for copy in TemplateStore.select().where(TemplateStore.download_url_created < before):
+    for copy in list(TemplateStore.select().where(TemplateStore.download_url_created < before)):
         store = ImageStore.get_by_id(copy.image_store_id)
         try:
             if store.removed is None:

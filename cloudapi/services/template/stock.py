@@ -60,7 +60,7 @@ def arrive(context: Context, store: ImageStore) -> None:
     def work() -> list[TemplateStore]:
         install()
         found = []
-        for template in Template.alive(Template.cross_zones == True, Template.state == "Active"):  # noqa: E712
+        for template in list(Template.alive(Template.cross_zones == True, Template.state == "Active")):  # noqa: E712
             for zone in download.zones_of(store):
                 join_zone(template, zone)
                 if template.url and any(target.id == store.id for target in targets(context, template, zone)):
@@ -74,5 +74,5 @@ def arrive(context: Context, store: ImageStore) -> None:
 
 def spread(context: Context) -> None:
     """Bring what every zone has to zones and stores that lack it. By the clock."""
-    for store in ImageStore.alive(ImageStore.role == "Image").order_by(ImageStore.id):
+    for store in list(ImageStore.alive(ImageStore.role == "Image").order_by(ImageStore.id)):
         arrive(context, store)

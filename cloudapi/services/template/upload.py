@@ -36,44 +36,45 @@ def prepare(context: Context, owner: Account, image: registration.Image, zone: Z
         raise ResourceUnavailable(f"unable to find zone or an image store with enough capacity (zone {zone.uuid})")
     template = registration.write(context, owner, image, state="NotUploaded")
     stock.join_zone(template, zone)
-    copy = download.allot(template, targets[0])
+    download.allot(template, targets[0])
     events.completed(context, download.event_of(template, "CREATE"), f"Preparing the upload of {template.name}",
                      template)
-    return links.permit(context, targets[0], template.uuid, {"kind": "template", "copy": copy.id}).shown()
+    return links.permit(context, targets[0], template.uuid, {
+        "kind": "template", "name": template.name, "format": template.format}).shown()
 
 
-def open_slot(context: Context, template: Template) -> dict[str, Any]:
-    """Begin to receive a template that somebody has a permit for. Outside transactions.
+def begin(context: Context, uuid: str) -> dict[str, Any]:
+    """The sender has begun. Returns the `UploadSlot` that takes the bytes, with `maximum_bytes`. Outside transactions.
 
-    :returns: the store's `UploadSlot`; `inbox` is the file to write to, where the store keeps bytes.
-    :raises InvalidParameter: it is not waited for.
+    :raises InvalidParameter: the template is not waited for.
     """
-    if template.state != "NotUploaded":
-        raise InvalidParameter(f"Template {template.uuid} is in state {template.state}: it is not waited for any more")
+    template = Template.alive(Template.uuid == uuid, Template.state == "NotUploaded").first()
+    if template is None:
+        raise InvalidParameter(f"template {uuid} is not waiting for an upload")
     copy = TemplateStore.get(TemplateStore.template == template.id)
+    most = int(context.settings.get("max.template.iso.size")) * GIB
     slot = stores.call(context, ImageStore.get_by_id(copy.image_store_id), "secondary.open_upload", {
-        "upload": copy.request_id, "path": copy.install_path, "format": template.format,
-        "maximum_bytes": int(context.settings.get("max.template.iso.size")) * GIB})
+        "upload": copy.request_id, "path": copy.install_path, "format": template.format, "maximum_bytes": most})
 
     def write() -> None:
         transition(template, "UploadRequested")
         transition(copy, "CreateOnlyRequested", download_state="UPLOAD_IN_PROGRESS", updated=now())
 
     transact(write)
-    return slot
+    return {**slot, "maximum_bytes": most}
 
 
-def finish(context: Context, template: Template, received: int | None) -> None:
-    """Take what was received into the store. Outside transactions.
+def finish(context: Context, uuid: str, physical_bytes: int) -> None:
+    """All bytes are there: check them and put the template in its place. Outside transactions.
 
-    :param received: how many bytes came.
     :raises ApiError: it is not what was announced; the template stays in UploadError with the reason.
     """
+    template = Template.alive(Template.uuid == uuid, Template.state == "UploadInProgress").get()
     copy = TemplateStore.get(TemplateStore.template == template.id)
     store = ImageStore.get_by_id(copy.image_store_id)
     try:
         image = stores.call(context, store, "secondary.finish_upload", {
-            "upload": copy.request_id, "checksum": template.checksum, "physical_bytes": received})
+            "upload": copy.request_id, "checksum": template.checksum, "physical_bytes": physical_bytes})
         download.finish(context, copy, {"state": "DOWNLOADED", "percent": 100.0, **image})
     except ApiError as error:
         download.fail(context, copy, error.text)
@@ -87,7 +88,7 @@ def finish(context: Context, template: Template, received: int | None) -> None:
 def give_up(context: Context) -> None:
     """End uploads that did not come within `upload.operation.timeout`. By the clock."""
     before = now() - int(context.settings.get("upload.operation.timeout")) * 60_000
-    for template in Template.alive(Template.state.in_(UPLOADING), Template.created < before):
+    for template in list(Template.alive(Template.state.in_(UPLOADING), Template.created < before)):
         def work(template: Template = template) -> None:
             transition(template, "OperationTimeout")
             TemplateStore.update(download_state="DOWNLOAD_ERROR", error_text="Timed out", updated=now()).where(
