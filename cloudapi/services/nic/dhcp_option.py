@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from cloudapi.errors import InvalidParameter
 
@@ -45,18 +45,3 @@ def code_of(name: str) -> int:
 def parse(options: Mapping[str, str]) -> dict[str, str]:
     """Return options with their numbers as keys, as NICs keep them."""
     return {str(code_of(name)): value for name, value in options.items() if value}
-
-
-def by_network(rows: Sequence[Mapping[str, str]]) -> dict[str, dict[str, str]]:
-    """Return the options of each network of `dhcpoptionsnetworklist` (`[{"networkid": …, "dhcp:114": …}]`).
-
-    :raises InvalidParameter: a row without a network, an unknown option.
-    """
-    found: dict[str, dict[str, str]] = {}
-    for row in rows:
-        values = {name.lower(): value for name, value in row.items()}
-        network = values.get("networkid")
-        if not network:
-            raise InvalidParameter("Each row of dhcpoptionsnetworklist names its networkid")
-        found[network] = parse({name.removeprefix("dhcp:"): value for name, value in values.items() if name.startswith("dhcp:")})
-    return found

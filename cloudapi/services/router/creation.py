@@ -10,7 +10,7 @@ from cloudapi.errors import ResourceUnavailable
 from cloudapi.models.identity import Account
 from cloudapi.models.infrastructure import Cluster, Host, Zone
 from cloudapi.models.machine import Machine, Router
-from cloudapi.models.network import Network, NetworkServiceProvider, Nic, VirtualRouterElement
+from cloudapi.models.network import IpAddress, Network, NetworkServiceProvider, Nic, VirtualRouterElement
 from cloudapi.models.offering import ServiceOffering
 from cloudapi.models.storage import Template
 from cloudapi.services.network import network as networks
@@ -31,13 +31,16 @@ def create(context: Context, network: Network) -> Machine:
     zone = Zone.get_by_id(network.zone_id)
     element = _element(network)
     machine = allocate.allocate_system(
-        context, "DomainRouter", "r", zone, offering(context, network), template(context, zone), _nics(context, network),
-        account=Account.get_by_id(network.account_id), ha=True)
+        context, "DomainRouter", "r", zone, offering(context, network), template(context, zone),
+        _nics(context, network), account=Account.get_by_id(network.account_id), ha=True)
     nics = {nic.traffic_type: nic for nic in Nic.alive(Nic.vm_id == machine.id)}
     public, guest = nics.get("Public"), nics.get("Guest")
     Router.create(machine_id=machine.id, network=network.id, element_id=element.id if element is not None else None,
                   public_ip=public.ip4 if public else None, public_netmask=public.netmask if public else None,
                   guest_ip=guest.ip4 if guest else None, is_redundant=bool(network.redundant_router))
+    if public is not None:
+        IpAddress.update(mac_address=public.mac_address).where(
+            IpAddress.network_id == network.id, IpAddress.is_source_nat == True).execute()  # noqa: E712
     events.completed(context, "ROUTER.CREATE", f"creating router {machine.name} of network {network.uuid}", machine)
     return machine
 
@@ -54,7 +57,9 @@ def _nics(context: Context, network: Network) -> list[tuple[Network, dict[str, A
     found = [(network, guest), (system.of(context, network.zone_id, system.CONTROL), {})]
     if behind:
         address = public_ip.ensure_source_nat(context, network)
-        found.append((system.of(context, network.zone_id, system.PUBLIC), {"ip4": address.ip, "default": True}))
+        kept = address.mac_address if network.keep_mac_on_public_nic and not network.redundant_router else None
+        found.append((system.of(context, network.zone_id, system.PUBLIC),
+                      {"ip4": address.ip, "default": True, "mac": kept}))
     return found
 
 

@@ -1,0 +1,83 @@
+"""Accounts that may use a network which is another's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cloudapi.errors import InvalidParameter
+from cloudapi.models.identity import Account, Domain, Project
+from cloudapi.models.network import Network, NetworkPermission
+
+
+def check(network: Network) -> None:
+    """:raises InvalidParameter: the network is not one whose owner can share it."""
+    if network.traffic_type != "Guest" or network.guest_type is None:
+        raise InvalidParameter(f"Network {network.uuid} is a system network: permissions are for guest networks")
+    if network.acl_type != "Account":
+        raise InvalidParameter(f"Network {network.uuid} belongs to a domain: permissions are for networks of accounts")
+
+
+def accounts(network: Network, names: Sequence[str] | None, listed: Sequence[Account] | None,
+             projects: Sequence[Project] | None) -> list[Account]:
+    """Return the accounts that are meant: by name in the network's domain, by id, by project.
+
+    :raises InvalidParameter: none is given, both names and ids are, or one is unknown.
+    """
+    if names and listed:
+        raise InvalidParameter("accounts and accountids are mutually exclusive")
+    if not (names or listed or projects):
+        raise InvalidParameter("Specify accounts, accountids or projectids")
+    found = list(listed or ())
+    for name in names or ():
+        account = Account.alive(Account.account_name == name, Account.domain == network.domain_id).first()
+        if account is None:
+            raise InvalidParameter(f"Unable to find account {name[:100]} (accounts) in the domain of network {network.uuid}")
+        found.append(account)
+    found += [Account.get_by_id(project.project_account_id) for project in projects or ()]
+    for account in found:
+        if account.domain_id != network.domain_id:
+            raise InvalidParameter(f"Account {account.uuid} is not in the domain of network {network.uuid}")
+    return found
+
+
+def grant(network: Network, wanted: Sequence[Account]) -> None:
+    """Let accounts use a network. Within a transaction."""
+    for account in wanted:
+        if account.id != network.account_id:
+            NetworkPermission.insert(network=network.id, account_id=account.id).on_conflict_ignore().execute()
+
+
+def revoke(network: Network, wanted: Sequence[Account] | None = None) -> None:
+    """End the permission of these accounts, or of all. Within a transaction.
+
+    :raises InvalidParameter: an account has an Instance in the network.
+    """
+    from cloudapi.models.machine import Machine
+    from cloudapi.models.network import Nic
+
+    query = NetworkPermission.select().where(NetworkPermission.network == network.id)
+    if wanted is not None:
+        query = query.where(NetworkPermission.account_id.in_([account.id for account in wanted]))
+    ids = [row.account_id for row in query]
+    used = Nic.select().join(Machine, on=(Machine.id == Nic.vm_id)).where(
+        Nic.network == network.id, Nic.removed.is_null(), Machine.account_id.in_(ids), Machine.removed.is_null())
+    if ids and used.exists():
+        raise InvalidParameter(f"An account whose permission for network {network.uuid} is to end has Instances in it")
+    NetworkPermission.delete().where(NetworkPermission.network == network.id, NetworkPermission.account_id.in_(ids)).execute()
+
+
+def shown(network: Network) -> list[dict[str, Any]]:
+    """Return who may use a network, as the API shows it."""
+    found = []
+    for row in NetworkPermission.select().where(NetworkPermission.network == network.id).order_by(NetworkPermission.id):
+        account = Account.get_by_id(row.account_id)
+        domain = Domain.get_by_id(account.domain_id)
+        entry = {"networkid": network.uuid, "domainid": domain.uuid, "domain": domain.name, "accountid": account.uuid}
+        project = Project.get_or_none(Project.project_account_id == account.id)
+        if project is not None:
+            entry |= {"projectid": project.uuid, "project": project.name}
+        else:
+            entry["account"] = account.account_name
+        found.append(entry)
+    return found
