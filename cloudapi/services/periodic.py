@@ -10,6 +10,9 @@ from cloudapi.context import Context
 from cloudapi.services.account import account, count
 from cloudapi.services.capacity import capacity
 from cloudapi.services.host import statistics
+from cloudapi.services.network import garbage
+from cloudapi.services.router import health as router_health
+from cloudapi.services.router import router
 from cloudapi.services.snapshot import snapshot
 from cloudapi.services.storage import image_store
 from cloudapi.services.storage import pool as storage_pool
@@ -31,6 +34,8 @@ FOLLOWED = 2.0
 ENDED = 600.0
 # Seconds between two looks for zones that lack what every zone has.
 SPREAD = 30.0
+# Seconds between two looks at routers that missed a change.
+LEFT_BEHIND = 30.0
 # The interval of a task that its setting switches off, with 0.
 OFF = 1e9
 
@@ -68,6 +73,10 @@ TASKS: list[Periodic] = [
     Periodic("deleted accounts", lambda settings: settings.get("account.cleanup.interval"), account.clean_up),
     Periodic("resource counts", lambda settings: settings.get("resourcecount.check.interval") or OFF,
              count.recount_all),
+    Periodic("unused networks", lambda settings: settings.get("network.gc.interval"), garbage.collect),
+    Periodic("routers left behind", lambda settings: LEFT_BEHIND, router.left_behind),
+    Periodic("router health", lambda settings: settings.get("router.health.checks.results.fetch.interval") * 60 or OFF,
+             router_health.fetch_all),
     Periodic("system VMs", lambda settings: FOLLOWED, system_vm.keep),
     Periodic("destroyed Instances", lambda settings: settings.get("expunge.interval"), expunging.expunge_destroyed),
     Periodic("Instance statistics", lambda settings: settings.get("vm.stats.interval") / 1000 or OFF,
