@@ -19,7 +19,6 @@ The admin's keys: {keys}
 
 Three things to try, in this folder:
   key() {{ python3 -c 'import json, sys; print(json.load(open("{keys}"))[sys.argv[1]])' $1; }}
-  key() {{ python3 -c 'import json, sys; print(json.load(open("{keys}"))[sys.argv[1]])' $1; }}
   export CLOUDSTACK_ENDPOINT={endpoint} CLOUDSTACK_KEY=$(key apikey) CLOUDSTACK_SECRET=$(key secretkey)
   .venv/bin/cs listZones
   curl -s {root}/client/openapi.json

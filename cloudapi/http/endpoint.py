@@ -7,16 +7,17 @@ import re
 from typing import Any
 
 from flask import Flask, Request, Response, request
+from werkzeug.exceptions import HTTPException
 
-from cloudapi.api.dispatch import Answer
+from cloudapi.api.dispatch import HIDDEN
 from cloudapi.context import Caller
-from cloudapi.errors import ApiError, InvalidRequest, MethodNotAllowed, Unauthenticated
+from cloudapi.errors import ApiError, InternalError, InvalidRequest, MethodNotAllowed, Unauthenticated
 from cloudapi.http import session, signature
 from cloudapi.http.render import JSON_TYPE, error_body, render
 from cloudapi.models.base import new_uuid, now
 from cloudapi.services.account import origin
 
-log = logging.getLogger("cloudapi.access")
+log = logging.getLogger(__name__)
 
 MAXIMUM_BODY = 4 << 20
 MAXIMUM_PARAMETERS = 4000
@@ -43,7 +44,8 @@ class Endpoint:
 
     def serve(self) -> Response:
         request_id = new_uuid()
-        response_type, name, versioned = "xml", "errorresponse", False
+        name, versioned = "errorresponse", False
+        response_type = request.args.get("response", "xml")  # in force where the body cannot be read
         try:
             raw = parameters_of(request)
             lowered = {key.lower(): value for key, value in raw.items()}
@@ -62,6 +64,12 @@ class Endpoint:
             status, body = error.code, error_body(error.code, error.cloudstack_code, error.text, error.uuids)
             if error.code == 432:
                 name = "errorresponse"
+        except HTTPException as error:  # the body is too long, or was cut off
+            status = error.code or InvalidRequest.code
+            body = error_body(status, InvalidRequest.cloudstack_code, error.description or error.name)
+        except Exception:
+            log.exception("request %s failed", request_id)
+            status, body = InternalError.code, error_body(InternalError.code, InternalError.cloudstack_code, HIDDEN)
         return self._respond(name, body, response_type, status, versioned)
 
     def _respond(self, name: str, body: Any, response_type: str, status: int, versioned: bool) -> Response:
@@ -145,5 +153,3 @@ def make_wsgi(installation: Any, integration: bool = False) -> Flask:
 
     return flask
 
-
-__all__ = ["Answer", "Endpoint", "make_wsgi"]

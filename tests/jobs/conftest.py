@@ -1,14 +1,14 @@
-"""A database with the tables and nothing in them."""
+"""A database with the tables of jobs alone, which MariaDB makes ten times as fast as all of them."""
 
 import pytest
 
+from cloudapi.models.common import AsyncJob, JobStep, PeriodicTask, ResourceLock
 from cloudapi.models.database import connect, database
-from schema import tables
 
 
 @pytest.fixture
 def empty_tables(database_url):
     connect(database_url)
-    tables.create()
+    database.create_tables([AsyncJob, JobStep, PeriodicTask, ResourceLock])
     yield database_url
     database.close()
