@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
@@ -37,6 +38,16 @@ Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 UNDO_ATTEMPTS = 3
+# With the job's UUID before it, a step's name is the id of its requests, which agents take up to 128 characters.
+LONGEST = 88
+
+
+def shortened(name: str) -> str:
+    """Return a step's name, of which parts within parts make long ones, as it is kept and sent."""
+    if len(name) <= LONGEST:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:20]
+    return f"{digest} {name[len(digest) + 1 - LONGEST:]}"
 
 
 class Steps:
@@ -54,7 +65,7 @@ class Steps:
         """Return the name, numbered from its second use in a job on."""
         count = self._count.get(name, 0) + 1
         self._count[name] = count
-        return self._prefix + (name if count == 1 else f"{name} #{count}")
+        return shortened(self._prefix + (name if count == 1 else f"{name} #{count}"))
 
     def run(self, name: str, action: Callable[[], Result], undo: Callable[[Result], Any] | None = None) -> Result:
         """Do a step in the database: the action and its record are one transaction.
@@ -125,11 +136,11 @@ class Steps:
 
     def note(self, name: str, value: Any) -> None:
         """Keep what an attempt within the job came to, for `recall`, also after a crash."""
-        self._notes[self._prefix + name] = value
+        self._notes[shortened(self._prefix + name)] = value
 
     def recall(self, name: str) -> Any:
         """Return what was noted under this name, or None."""
-        return self._notes.get(self._prefix + name)
+        return self._notes.get(shortened(self._prefix + name))
 
     def _recorded(self, name: str) -> tuple[bool, Any]:
         return False, None
@@ -148,10 +159,10 @@ class RecordedSteps(Steps):
         self._done = {row.name: row.result for row in JobStep.select().where(JobStep.job_id == job.id)}
 
     def note(self, name: str, value: Any) -> None:
-        transact(lambda: self._record(self._prefix + name, value))
+        transact(lambda: self._record(shortened(self._prefix + name), value))
 
     def recall(self, name: str) -> Any:
-        stored = self._done.get(self._prefix + name)
+        stored = self._done.get(shortened(self._prefix + name))
         return None if stored is None else orjson.loads(stored)
 
     def _recorded(self, name: str) -> tuple[bool, Any]:

@@ -48,7 +48,9 @@ def start(context: Context, machine: Machine, *, plan: Plan | None = None) -> Ma
             return _attempt(context, machine, wanted, number)
         except (*OF_A_HOST, InsufficientCapacity) as error:
             host_id = context.steps.recall(_failure(machine, number))["host"]
-            if host_id is None or number == tries or wanted.host_id is not None:
+            if host_id is None or number == tries or wanted.host_id is not None or getattr(error, "exhausted", False):
+                # A router for which no host did: another host for the machine itself would not help.
+                error.exhausted = True  # type: ignore[union-attr]
                 raise
             wanted.avoid_hosts[host_id] = _reason(error)
     raise AssertionError("unreachable")
