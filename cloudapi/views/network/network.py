@@ -128,7 +128,8 @@ class NetworkView(ProjectFields, View):
     networkofferingavailability = Column("offering.availability", "availability of its offering")
     issystem = Column("offering.system_only", "whether it is one of the zone's own")
     state = Column("state", "Allocated, Implementing, Implemented, Setup, Shutdown or Destroy")
-    related = Column("related_.uuid", "ID of the network that it is related to")
+    related = Computed(lambda other, own: other or own, "related_.uuid", "uuid", type="string",
+                       help="ID of the network that it is related to; its own where there is none")
     broadcasturi = Column("broadcast_uri", "its VLAN or VXLAN id as a URI", admin=True)
     dns1 = Computed(lambda own, zone: own or zone, "dns1", "zone.dns1", type="string", help="first DNS server")
     dns2 = Computed(lambda first_own, own, zone: own if first_own else zone, "dns1", "dns2", "zone.dns2", type="string",
