@@ -68,6 +68,18 @@ def empty_cloud(databases, tmp_path_factory):
     yield from _cloud(databases, tmp_path_factory, demo=False)
 
 
+@pytest.fixture(scope="module")
+def bare_cloud(databases, tmp_path_factory):
+    """An installation with the admin's account alone, shared by a file's tests: each builds places of its own."""
+    yield from _cloud(databases, tmp_path_factory, demo=False)
+
+
+@pytest.fixture(scope="module")
+def tenants(databases, tmp_path_factory):
+    """An installation without zones, shared by a file's tests: for accounts, domains, roles and the like."""
+    yield from _cloud(databases, tmp_path_factory, demo=False)
+
+
 def _cloud(databases, tmp_path_factory, demo):
     from tests.support.cloud import Cloud
 

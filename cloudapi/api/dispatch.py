@@ -264,6 +264,8 @@ class Dispatcher:
     def _succeed(self, job: AsyncJob, context: Context) -> None:
         command, result = self._attempt(job, context)
         body = self.present(command, context, result)
+        if command.secret_result:
+            body = {"sealed": self.installation.secrets.seal(orjson.dumps(body).decode())}
 
         def end() -> None:
             if queue.finish(job, queue.SUCCEEDED, 0, body) and job.start_event_id is not None:

@@ -9,14 +9,14 @@ import hmac
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
-# What each client leaves as it is beyond letters, digits and `-._`: Java's encoder (CloudStack's own rule), Python's
-# `quote` as `cs` and libcloud call it, Go's `QueryEscape` as CloudMonkey and cloudstack-go do. They differ in
-# `*` and `~` only, and every one of them means the same request.
-ALPHABETS = ({"*": "*", "~": "%7E"}, {"*": "*", "~": "~"}, {"*": "%2A", "~": "~"})
+# What each client leaves as it is beyond letters, digits and `-._`, and what it makes of `~`: Java's encoder
+# (CloudStack's own rule), `cs` and CloudMonkey, Go's plain `QueryEscape`, libcloud. Each means the same request.
+ALPHABETS = (("*", "%7E"), ("*", "~"), ("", "~"), ("[]*", "~"))
+_DISPUTED = frozenset("*~[]")
 
 
-def encode(value: str, alphabet: Mapping[str, str]) -> str:
-    return quote(value, safe="").replace("%2A", alphabet["*"]).replace("~", alphabet["~"])
+def encode(value: str, safe: str, tilde: str) -> str:
+    return quote(value, safe=safe).replace("~", tilde)
 
 
 def texts(parameters: Mapping[str, str]) -> Iterator[str]:
@@ -26,10 +26,10 @@ def texts(parameters: Mapping[str, str]) -> Iterator[str]:
     """
     signed = {name: value for name, value in parameters.items() if name.lower() != "signature"}
     seen: set[str] = set()
-    plain = not any("*" in value or "~" in value for value in signed.values())
+    plain = not any(_DISPUTED.intersection(value) for value in signed.values())
     for order in (sorted(signed), sorted(signed, key=str.lower)):
-        for alphabet in ALPHABETS[:1] if plain else ALPHABETS:
-            text = "&".join(f"{name}={encode(signed[name], alphabet)}" for name in order).lower()
+        for safe, tilde in ALPHABETS[:1] if plain else ALPHABETS:
+            text = "&".join(f"{name}={encode(signed[name], safe, tilde)}" for name in order).lower()
             if text not in seen:
                 seen.add(text)
                 yield text

@@ -99,12 +99,16 @@ def _tags(context: Context, kind: str, tag: str | None) -> list[str]:
 def _recount_account(context: Context, account: Account, kind: str, tag: str) -> ResourceCount:
     """Set an account's count, and move those of the domains above by the difference."""
     row = _row(limit.ACCOUNT, account.id, kind, tag)
+    if real_amount(context, account.id, kind, tag) == row.count:
+        return row
+    # Held from here on: whoever makes or removes one meanwhile has written both, or waits.
+    ResourceCount.update(count=ResourceCount.count).where(ResourceCount.id == row.id).execute()
+    row = _row(limit.ACCOUNT, account.id, kind, tag)
     real = real_amount(context, account.id, kind, tag)
-    difference = real - row.count
-    if difference:
+    if real != row.count:
         ResourceCount.update(count=real).where(ResourceCount.id == row.id).execute()
         for domain in limit.domain_chain(account.domain_id):
-            _shift(_row(limit.DOMAIN, domain.id, kind, tag), difference)
+            _shift(_row(limit.DOMAIN, domain.id, kind, tag), real - row.count)
     row.count = real
     return row
 

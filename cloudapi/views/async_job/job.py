@@ -6,13 +6,21 @@ from typing import Any
 
 import orjson
 
-from cloudapi.api.view import Column, Computed, Given, View
+from cloudapi.api.view import Batch, Column, Computed, Given, Page, View
 from cloudapi.models.common import AsyncJob
 from cloudapi.models.identity import Account, Domain, User
 
 
-def result_of(stored: str | None) -> Any:
-    return None if stored is None else orjson.loads(stored)
+def load_results(page: Page) -> dict[int, Any]:
+    """The results; those that bear a secret are sealed in the row."""
+    found: dict[int, Any] = {}
+    for job_id, stored in page.values("result").items():
+        result = None if stored is None else orjson.loads(stored)
+        if isinstance(result, dict) and list(result) == ["sealed"]:
+            result = orjson.loads(page.context.installation.secrets.open(result["sealed"]))
+        if result is not None:
+            found[job_id] = result
+    return found
 
 
 def result_type(stored: str | None) -> str | None:
@@ -34,7 +42,7 @@ class AsyncJobView(View):
     jobprocstatus = Column("process_status", "1 while a worker has it")
     jobresultcode = Column("result_code", "0, or the error code")
     jobresulttype = Computed(result_type, "result", help="object, once there is a result")
-    jobresult = Computed(result_of, "result", help="the result: what the command made or changed, or the error")
+    jobresult = Batch(load_results, "the result: what the command made or changed, or the error", needs=("result",))
     jobinstancetype = Column("resource_type", "kind of the resource that it is about")
     jobinstanceid = Column("resource_uuid", "ID of the resource that it is about")
     managementserverid = Given("ID of the management server that runs it", since="4.19")
