@@ -33,17 +33,14 @@ class CannotStart(Exception):
 def run(configuration: Configuration) -> None:
     """Serve until SIGTERM or SIGINT.
 
-    :raises CannotStart: the port is taken.
+    :raises CannotStart: a port is taken, or the address is not this machine's.
     """
     from granian import Granian
     from granian.constants import Interfaces
 
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((configuration.address, configuration.port))
-        except OSError as error:
-            raise CannotStart(f"port {configuration.port} on {configuration.address}: {error.strerror}") from error
+    check_port(configuration.address, configuration.port)
+    if configuration.integration_port:
+        check_port("127.0.0.1", configuration.integration_port)
     # The worker is a process of its own, started by granian: it reads the configuration from the environment.
     for key in fields(configuration):
         os.environ[PREFIX + key.name.upper()] = str(getattr(configuration, key.name))
@@ -52,6 +49,16 @@ def run(configuration: Configuration) -> None:
         interface=Interfaces.WSGI, workers=1, blocking_threads=configuration.request_threads, backlog=1024,
         respawn_failed_workers=True, log_enabled=False, workers_kill_timeout=30, websockets=False)
     server.serve()
+
+
+def check_port(address: str, port: int) -> None:
+    """:raises CannotStart: nobody can listen there now."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            raise CannotStart(f"port {port} on {address}: {error.strerror}") from error
 
 
 def make_application() -> Any:

@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import Any
 
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,8 @@ class Handler(WSGIRequestHandler):
         log.debug(message, *arguments)
 
 
-def serve(application: Any, port: int) -> None:
-    """Serve in a thread of this process."""
+def serve(application: Any, port: int) -> BaseWSGIServer:
+    """Serve in a thread of this process. Returns the server, which `shutdown()` and `server_close()` end."""
     server = make_server("127.0.0.1", port, application, threaded=True, request_handler=Handler)
     threading.Thread(target=server.serve_forever, name="integration", daemon=True).start()
+    return server
