@@ -88,3 +88,27 @@ def _cloud(databases, tmp_path_factory, demo):
     yield made
     made.close()
     databases.drop(url)
+
+
+@pytest.fixture
+def count_statements(monkeypatch):
+    """`count_statements(work)` answers how many statements the work sends to the database, in this thread."""
+    import threading
+
+    from cloudapi.models.database import database
+
+    def count(work):
+        sent, mine = [], threading.get_ident()
+        original = type(database.obj).execute_sql
+
+        def counting(self, sql, *args, **options):
+            if threading.get_ident() == mine:
+                sent.append(sql)
+            return original(self, sql, *args, **options)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(type(database.obj), "execute_sql", counting)
+            work()
+        return len(sent)
+
+    return count

@@ -249,7 +249,8 @@ def change_password(context: Context, hosts: list[Host], username: str, password
     :raises UnsupportedAction: the hosts' agents cannot.
     """
     for host in hosts:
-        if not (host.capabilities or {}).get("host_password"):
+        capabilities: dict[str, Any] = host.capabilities or {}
+        if not capabilities.get("host_password"):
             raise UnsupportedAction(f"update_passwd_on_host: the agent of host {host.name} cannot change the password "
                                     "of "
                                     "its users; change it there, then without this parameter here")

@@ -89,16 +89,22 @@ def prepare(context: Context, host: Host) -> Host:
             move(current, "AdminAskMaintenance")
         return str(current.resource_state)
 
-    if context.steps.run("ask for maintenance", begin) != "Maintenance":
+    if context.steps.run("ask for maintenance", begin, undo=lambda state: _give_up(host)) != "Maintenance":
         failures = _evacuate(context, host)
         if failures:
-            context.steps.run("give maintenance up", lambda: move(Host.get_by_id(host.id), "UnableToMaintain"))
             raise InternalError(f"Unable to prepare for maintenance host {host.name}: " + "; ".join(failures))
         context.steps.remote("close the host", lambda request_id: agent.call(
             context, host, "host.set_maintenance", {"enabled": True}, request_id=request_id))
         context.steps.run("enter maintenance", lambda: move(Host.get_by_id(host.id), "InternalEnterMaintenance"))
     found: Host = Host.get_by_id(host.id)
     return found
+
+
+def _give_up(host: Host) -> None:
+    """Note that a host could not be emptied or closed. Within a transaction."""
+    current = Host.get_by_id(host.id)
+    if current.resource_state == "PrepareForMaintenance":
+        move(current, "UnableToMaintain")
 
 
 def _evacuate(context: Context, host: Host) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter
@@ -44,7 +45,7 @@ def targets(context: Context, machine: Machine) -> Targets:
         raise InvalidParameter(f"VM is not Running, unable to migrate the vm with specified id (virtualmachineid) "
                                f"{machine.uuid}")
     source: Host = machine.host
-    capabilities = source.capabilities or {}
+    capabilities: dict[str, Any] = source.capabilities or {}
     if not capabilities.get("live_migration"):
         raise InvalidParameter(f"virtualmachineid: hypervisor {source.hypervisor_type} of VM {machine.uuid} does not "
                                "migrate running Instances")
