@@ -11,6 +11,7 @@ from typing import Any
 
 import cloudapi.commands
 from agents.hypervisors.simulator import Simulator
+from agents.storage.directory import DirectorySecondaryStorage
 from cloudapi.api.discovery import Discovery, openapi_document
 from cloudapi.api.dispatch import Dispatcher
 from cloudapi.api.registry import Registry
@@ -48,7 +49,8 @@ class Installation:
         self.permissions = Permissions()
         self.callers = Callers(self.secrets, self.settings)
         self.sessions = Sessions(self.callers, self.settings, configuration.session_timeout)
-        self.hosts = HostClient({"Simulator": InProcessTransport(Simulator(str(self.data / "simulator.sqlite")))})
+        simulator = Simulator(str(self.data / "simulator.sqlite"), directory=DirectorySecondaryStorage())
+        self.hosts = HostClient({"Simulator": InProcessTransport(simulator)})
         self.registry = Registry()
         self.registry.load(cloudapi.commands)
         self.dispatcher = Dispatcher(self.registry, self)

@@ -212,18 +212,24 @@ def split(value: Any) -> list[str]:
 
 
 class TextList(Parameter):
-    """Strings, sent as `a,b`."""
+    """Strings, sent as `a,b`.
+
+    :param clears: an empty value is an empty list (which takes away what there was), not an absent one.
+    """
 
     api_type = "list"
 
-    def __init__(self, *, choices: Sequence[str] = (), length: int = 255, **options: Any) -> None:
+    def __init__(self, *, choices: Sequence[str] = (), length: int = 255, clears: bool = False, **options: Any) -> None:
         super().__init__(**options)
-        self.length = length
+        self.length, self.clears = length, clears
         self.item = Text(choices=choices, length=length)
 
     def parse(self, value: Any) -> list[str]:
         self.item.name = self.name
         return [self.item.parse(item) for item in split(value)]
+
+    def is_blank(self, value: Any) -> bool:
+        return bool(value == "" and not self.clears)
 
 
 class LongList(Parameter):

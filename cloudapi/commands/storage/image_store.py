@@ -32,7 +32,7 @@ class _ListStores(ListCommand):
     keywords = ("name", "provider")
     role = "Image"
 
-    id = Entity(ImageStore, column="id", minus_one=True, help="the store with this ID")
+    id = Entity(ImageStore, column="id", minus_one=True, removed=True, help="the store with this ID")
     name = Text(column="name", help="the store of this name")
     protocol = Text(column="protocol", help="stores reached by this protocol")
     provider = Text(column="provider", help="stores of this provider")

@@ -155,7 +155,7 @@ class ConfigureStorageAccess(AsyncCommand):
     clusterid = Entity(Cluster, access=ANY, lock=True, help="the cluster")
     hostid = Entity(Host, access=ANY, lock=True, help="the host")
     storageid = Entity(StoragePool, access=ANY, lock=True, help="the pool")
-    storageaccessgroups = TextList(since="4.21.0", help="the groups; empty for none")
+    storageaccessgroups = TextList(clears=True, since="4.21.0", help="the groups; empty for none")
 
     def run(self, context: Context) -> None:
         named = [place for place in (self.zoneid, self.podid, self.clusterid, self.hostid, self.storageid)

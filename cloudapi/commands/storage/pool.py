@@ -28,7 +28,7 @@ class ListStoragePools(ListCommand):
     roles, response = (ADMIN, RESOURCE_ADMIN), StoragePoolView
     keywords = ("name", "pool_type")
 
-    id = Entity(StoragePool, column="id", minus_one=True, help="the pool with this ID")
+    id = Entity(StoragePool, column="id", minus_one=True, removed=True, help="the pool with this ID")
     name = Text(column="name", help="the pool of this name")
     zoneid = Entity(Zone, column="zone_id", minus_one=True, help="pools of this zone")
     podid = Entity(Pod, minus_one=True, help="pools that hosts of this pod can have")
@@ -93,7 +93,7 @@ class UpdateStoragePool(Command):
 
     id = Entity(StoragePool, access=ANY, required=True, help="the pool")
     name = Text(since="4.15", help="a new name")
-    tags = TextList(help="its storage tags; empty for none")
+    tags = TextList(clears=True, help="its storage tags; empty for none")
     istagarule = Flag(help="whether the tag is a rule that is evaluated")
     capacitybytes = Long(help="bytes that may be used of it")
     capacityiops = Long(help="operations a second that it can do")

@@ -187,4 +187,5 @@ def refresh_all(context: Context) -> None:
         except ApiError as error:
             log.warning("host %s has no figures of its pools: %s", host.name, error.text)
             continue
-        transact(lambda pairs=list(zip(mine, reports, strict=True)): [take_figures(*pair) for pair in pairs])
+        for pool, report in zip(mine, reports, strict=True):
+            transact(lambda pool=pool, report=report: take_figures(pool, report))
