@@ -95,7 +95,7 @@ def test_refusals(tenants, role):
         ("createRole", {"name": role["name"], "type": "User"}, 431, "name"),
         ("createRole", {"name": "x", "type": "Emperor"}, 431, "type"),
         ("createRole", {"name": "x"}, 431, "roleid"),
-        ("createRolePermission", {"roleid": role["id"], "rule": "listApis", "permission": "allow"}, 531, "already exists"),
+        ("createRolePermission", {"roleid": role["id"], "rule": "listApis", "permission": "allow"}, 531, "exists"),
         ("createRolePermission", {"roleid": role["id"], "rule": "a b", "permission": "allow"}, 431, "invalid rule"),
         ("createRolePermission", {"roleid": role["id"], "rule": "x", "permission": "maybe"}, 431, "allow or deny"),
         ("updateRolePermission", {"roleid": role["id"]}, 431, "ruleid"),

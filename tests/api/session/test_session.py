@@ -29,7 +29,8 @@ def domain_path(tenants, domain_id):
 
 
 def test_login_answers_who_it_is_and_opens_a_session(tenants, browser, alice):
-    status, body = browser.login(username=alice.account, password=PASSWORD, domain=domain_path(tenants, alice.domain_id))
+    path = domain_path(tenants, alice.domain_id)
+    status, body = browser.login(username=alice.account, password=PASSWORD, domain=path)
     assert status == 200
     assert body["username"] == body["account"] == alice.account
     assert (body["userid"], body["domainid"], body["type"]) == (alice.user_id, alice.domain_id, "0")
@@ -40,8 +41,9 @@ def test_login_answers_who_it_is_and_opens_a_session(tenants, browser, alice):
 
 def test_domain_by_id_and_by_path_with_and_without_slashes(tenants, browser, alice):
     path = domain_path(tenants, alice.domain_id)
-    for domain in ({"domainId": alice.domain_id}, {"domain": path}, {"domain": path.strip("/")}, {"domain": path + "/"}):
-        assert browser.login(username=alice.account, password=PASSWORD, **domain)[0] == 200
+    assert browser.login(username=alice.account, password=PASSWORD, domainId=alice.domain_id)[0] == 200
+    for written in (path, path.strip("/"), path + "/"):
+        assert browser.login(username=alice.account, password=PASSWORD, domain=written)[0] == 200
     status, body = browser.login(username=alice.account, password=PASSWORD)
     assert (status, body["errorcode"]) == (531, 531)  # not a user of ROOT
     status, body = browser.login(username=alice.account, password=PASSWORD, domain="/nowhere")
