@@ -8,7 +8,7 @@ from cloudapi.api.view import Attribute, Batch, Column, Computed, Given, View
 from cloudapi.models.infrastructure import GuestOsCategory, Host, HostTag
 from cloudapi.states.host import STATUS
 from cloudapi.views.common import DetailMap
-from cloudapi.views.host import figures
+from cloudapi.views.host import figure
 from cloudapi.views.infrastructure import AccessGroups, HasAnnotations
 
 # The groups of fields, by what `details` asks for; `core` leaves out what costs more than the row.
@@ -65,41 +65,41 @@ class HostView(View):
     msid = Given("number of the management server", type="long")
     managementserverid = Given("ID of the management server", type="string")
 
-    cpuallocated = Batch(figures.load_capacity, "share of its CPU that is given, in percent", key="cpu_share",
+    cpuallocated = Batch(figure.load_capacity, "share of its CPU that is given, in percent", key="cpu_share",
                          type="string", detail="capacity")
-    cpuallocatedvalue = Batch(figures.load_capacity, "CPU that is given, in MHz", key="cpu", type="long",
+    cpuallocatedvalue = Batch(figure.load_capacity, "CPU that is given, in MHz", key="cpu", type="long",
                               detail="capacity")
-    cpuallocatedpercentage = Batch(figures.load_capacity, "share of its CPU that is given, in percent",
+    cpuallocatedpercentage = Batch(figure.load_capacity, "share of its CPU that is given, in percent",
                                    key="cpu_share", type="string", detail="capacity")
-    cpuallocatedwithoverprovisioning = Batch(figures.load_capacity, "share of its over-provisioned CPU that is given",
+    cpuallocatedwithoverprovisioning = Batch(figure.load_capacity, "share of its over-provisioned CPU that is given",
                                              key="cpu_share", type="string", detail="capacity")
-    cpuwithoverprovisioning = Batch(figures.load_capacity, "CPU that may be given, in MHz", key="cpu_total",
+    cpuwithoverprovisioning = Batch(figure.load_capacity, "CPU that may be given, in MHz", key="cpu_total",
                                     type="string", detail="capacity")
-    memorytotal = Batch(figures.load_capacity, "memory that may be given, in bytes", key="memory_total", type="long",
+    memorytotal = Batch(figure.load_capacity, "memory that may be given, in bytes", key="memory_total", type="long",
                         detail="capacity")
-    memorywithoverprovisioning = Batch(figures.load_capacity, "memory that may be given, in bytes",
+    memorywithoverprovisioning = Batch(figure.load_capacity, "memory that may be given, in bytes",
                                        key="memory_total_text", type="string", detail="capacity")
-    memoryallocated = Batch(figures.load_capacity, "memory that is given, in bytes", key="memory", type="long",
+    memoryallocated = Batch(figure.load_capacity, "memory that is given, in bytes", key="memory", type="long",
                             detail="capacity")
-    memoryallocatedbytes = Batch(figures.load_capacity, "memory that is given, in bytes", key="memory", type="long",
+    memoryallocatedbytes = Batch(figure.load_capacity, "memory that is given, in bytes", key="memory", type="long",
                                  detail="capacity")
-    memoryallocatedpercentage = Batch(figures.load_capacity, "share of its memory that is given, in percent",
+    memoryallocatedpercentage = Batch(figure.load_capacity, "share of its memory that is given, in percent",
                                       key="memory_share", type="string", detail="capacity")
 
-    cpuused = Batch(figures.load_statistics, "load of its CPU, in percent", key="cpu", type="string", detail="stats")
-    cpuloadaverage = Batch(figures.load_statistics, "load average", key="load", type="double", detail="stats")
-    memoryused = Batch(figures.load_statistics, "memory in use, in bytes", key="memory", type="long", detail="stats")
-    networkkbsread = Batch(figures.load_statistics, "KiB received", key="read", type="long", detail="stats")
-    networkkbswrite = Batch(figures.load_statistics, "KiB sent", key="write", type="long", detail="stats")
+    cpuused = Batch(figure.load_statistics, "load of its CPU, in percent", key="cpu", type="string", detail="stats")
+    cpuloadaverage = Batch(figure.load_statistics, "load average", key="load", type="double", detail="stats")
+    memoryused = Batch(figure.load_statistics, "memory in use, in bytes", key="memory", type="long", detail="stats")
+    networkkbsread = Batch(figure.load_statistics, "KiB received", key="read", type="long", detail="stats")
+    networkkbswrite = Batch(figure.load_statistics, "KiB sent", key="write", type="long", detail="stats")
 
-    hosttags = Batch(figures.load_tags, "its tags", key="all", type="string", detail=PROPERTIES)
-    explicithosttags = Batch(figures.load_tags, "tags that an administrator gave", key="explicit", type="string",
+    hosttags = Batch(figure.load_tags, "its tags", key="all", type="string", detail=PROPERTIES)
+    explicithosttags = Batch(figure.load_tags, "tags that an administrator gave", key="explicit", type="string",
                              detail=PROPERTIES, since="4.20.0")
-    implicithosttags = Batch(figures.load_tags, "tags that it says itself", key="implicit", type="string",
+    implicithosttags = Batch(figure.load_tags, "tags that it says itself", key="implicit", type="string",
                              detail=PROPERTIES, since="4.20.0")
-    istagarule = Batch(figures.load_tags, "whether its tag is a rule", key="rule", default=False, type="boolean",
+    istagarule = Batch(figure.load_tags, "whether its tag is a rule", key="rule", default=False, type="boolean",
                        detail="capacity")
-    hahost = Batch(figures.load_tags, "whether it is kept for restarts after failures", key="ha", default=False,
+    hahost = Batch(figure.load_tags, "whether it is kept for restarts after failures", key="ha", default=False,
                    type="boolean", detail="capacity")
     storageaccessgroups = AccessGroups("Host", detail=PROPERTIES)
     clusterstorageaccessgroups = AccessGroups("Cluster", "cluster_id", detail=PROPERTIES)
@@ -117,20 +117,20 @@ class HostView(View):
     instanceconversionsupported = Computed(
         lambda capabilities: bool((capabilities or {}).get("instance_conversion")), "capabilities", type="boolean",
         help="whether it converts Instances of other hypervisors", detail=NOT_CORE, since="4.19.1")
-    islocalstorageactive = Batch(figures.load_local_storage, "whether Instances have disks on its own storage",
+    islocalstorageactive = Batch(figure.load_local_storage, "whether Instances have disks on its own storage",
                                  default=False, type="boolean", detail=NOT_CORE)
     details = DetailMap("Host", "details of the host", hidden=lambda name: name in CREDENTIALS, since="4.5",
                         detail="all")
     hasannotations = HasAnnotations()
-    annotation = Batch(figures.load_annotations, "last comment on it", key="text", type="string", since="4.11",
+    annotation = Batch(figure.load_annotations, "last comment on it", key="text", type="string", since="4.11",
                        detail=NOT_CORE)
-    lastannotated = Batch(figures.load_annotations, "when it was commented on last", key="moment", type="date",
+    lastannotated = Batch(figure.load_annotations, "when it was commented on last", key="moment", type="date",
                           since="4.11", detail=NOT_CORE)
-    username = Batch(figures.load_annotations, "who commented on it last", key="user", type="string", since="4.11",
+    username = Batch(figure.load_annotations, "who commented on it last", key="user", type="string", since="4.11",
                      detail=NOT_CORE)
-    hasenoughcapacity = Batch(figures.load_suitability, "whether it has room for the Instance of the question",
+    hasenoughcapacity = Batch(figure.load_suitability, "whether it has room for the Instance of the question",
                               type="boolean")
-    suitableformigration = Batch(figures.load_suitability, "whether the Instance of the question can be moved to it",
+    suitableformigration = Batch(figure.load_suitability, "whether the Instance of the question can be moved to it",
                                  type="boolean")
 
     virtualmachineid = Given("system VM that the host is", type="string", since="4.21.0")
@@ -148,7 +148,7 @@ class HostView(View):
 class HostForMigrationView(HostView):
     """A host that an Instance might be moved to."""
 
-    requiresStorageMotion = Batch(figures.load_storage_motion,
+    requiresStorageMotion = Batch(figure.load_storage_motion,
                                   "whether the Instance's disks would have to move along", type="boolean")
 
 
