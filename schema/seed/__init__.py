@@ -17,6 +17,7 @@ from cloudapi.models.infrastructure import (
     Region,
 )
 from cloudapi.models.offering import DiskOffering, NetworkOffering, ServiceOffering
+from cloudapi.services.physical_network.catalogue import PROVIDERS
 
 GIB = 1 << 30
 BATCH = 100
@@ -105,7 +106,10 @@ def offerings() -> None:
 
 
 def network_offerings() -> None:
+    """Make CloudStack's default offerings, but for those whose providers this program does not have."""
     for row in load("network_offerings"):
+        if not all(provider in PROVIDERS for providers in row["services"].values() for provider in providers):
+            continue
         NetworkOffering.create(
             name=row["name"], unique_name=row["unique_name"], display_text=row["display_text"], state=row["state"],
             availability=row["availability"], guest_type=row["guest_type"], traffic_type=row["traffic_type"],

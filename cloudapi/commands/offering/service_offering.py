@@ -6,7 +6,7 @@ from cloudapi.api.access import ANY, OPERATE, USE
 from cloudapi.api.command import ADMINS, DOMAIN_ADMINS, EVERYONE, Command
 from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Long, Map, Text
 from cloudapi.api.query import Query
-from cloudapi.commands.offering import candidates
+from cloudapi.commands.offering import candidate
 from cloudapi.commands.offering.common import STATES, Asked, RateParameters, _OfferingList, in_zone, one_of
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter
@@ -162,17 +162,17 @@ class ListServiceOfferings(_OfferingList):
             in_zone(query, "ServiceOffering", self.zoneid.id)
             local = True if self.zoneid.kind == "Edge" else local
         if local is not None:
-            candidates.with_disk(query, "use_local_storage", local)
+            candidate.with_disk(query, "use_local_storage", local)
         if self.encryptroot is not None:
-            candidates.with_disk(query, "encrypt", self.encryptroot)
+            candidate.with_disk(query, "encrypt", self.encryptroot)
         for column, wanted in (("cpu", self.cpunumber), ("memory", self.memory)):
             if wanted is not None:
-                candidates.reaching(query, column, wanted)
+                candidate.reaching(query, column, wanted)
         if self.cpuspeed is not None:
             query.where("(t.speed IS NULL OR t.speed >= ?)", self.cpuspeed)
         if self.gpuenabled:
             query.nothing()  # an offering has a GPU by a vGPU profile, of which there is none
         if self.virtualmachineid is not None:
-            candidates.for_machine(context, query, self.virtualmachineid)
+            candidate.for_machine(context, query, self.virtualmachineid)
         if self.templateid is not None:
-            candidates.with_tags(query, set(split(self.templateid.template_tag)))
+            candidate.with_tags(query, set(split(self.templateid.template_tag)))

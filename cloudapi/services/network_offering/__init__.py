@@ -1,0 +1,1 @@
+"""Network offerings: the services of a network, who provides them, and how."""
