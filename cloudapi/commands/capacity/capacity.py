@@ -8,7 +8,7 @@ from cloudapi.api.access import ANY
 from cloudapi.api.command import Command, PageParameters
 from cloudapi.api.listing import Listing, page_limits
 from cloudapi.api.parameters import Entity, Flag, Integer, Text
-from cloudapi.commands.infrastructure import INFRASTRUCTURE_ADMINS
+from cloudapi.commands.zone.place import INFRASTRUCTURE_ADMINS
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter
 from cloudapi.models.infrastructure import Cluster, Pod, Zone

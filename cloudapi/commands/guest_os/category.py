@@ -9,7 +9,7 @@ from cloudapi.api.command import EVERYONE, ROOT, Command
 from cloudapi.api.listing import ListCommand
 from cloudapi.api.parameters import Entity, Flag, Integer, Text
 from cloudapi.api.query import Query
-from cloudapi.commands.infrastructure import ARCHITECTURES
+from cloudapi.commands.zone.place import ARCHITECTURES
 from cloudapi.context import Context
 from cloudapi.models.infrastructure import GuestOsCategory, Zone
 from cloudapi.services.guest_os import guest_os as systems

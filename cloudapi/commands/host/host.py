@@ -10,7 +10,7 @@ from cloudapi.api.command import ADMINS, ROOT, Command
 from cloudapi.api.listing import ListCommand
 from cloudapi.api.parameters import Entity, Flag, Map, Text, TextList
 from cloudapi.api.query import Query
-from cloudapi.commands.infrastructure import (
+from cloudapi.commands.zone.place import (
     ALLOCATION_STATES,
     ARCHITECTURES,
     INFRASTRUCTURE_ADMINS,

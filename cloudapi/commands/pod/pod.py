@@ -9,7 +9,7 @@ from cloudapi.api.command import ROOT, Command
 from cloudapi.api.listing import ListCommand
 from cloudapi.api.parameters import Entity, Flag, Text, TextList
 from cloudapi.api.query import Query
-from cloudapi.commands.infrastructure import ALLOCATION_STATES, INFRASTRUCTURE_ADMINS, filter_access_group
+from cloudapi.commands.zone.place import ALLOCATION_STATES, INFRASTRUCTURE_ADMINS, filter_access_group
 from cloudapi.context import Context
 from cloudapi.models.infrastructure import Pod, Zone
 from cloudapi.services.pod import pod as pods

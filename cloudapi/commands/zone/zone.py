@@ -9,7 +9,7 @@ from cloudapi.api.command import EVERYONE, ROOT, Command
 from cloudapi.api.listing import ListCommand, TagParameters
 from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Map, Text, TextList
 from cloudapi.api.query import Query
-from cloudapi.commands.infrastructure import ALLOCATION_STATES, filter_access_group
+from cloudapi.commands.zone.place import ALLOCATION_STATES, filter_access_group
 from cloudapi.context import Context
 from cloudapi.models.identity import Domain
 from cloudapi.models.infrastructure import Zone

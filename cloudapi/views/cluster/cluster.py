@@ -10,7 +10,7 @@ from cloudapi.services.capacity import capacity
 from cloudapi.services.cluster.cluster import SECRETS
 from cloudapi.services.storage import access
 from cloudapi.views.common import by_resource
-from cloudapi.views.infrastructure import AccessGroups, Capacities, HasAnnotations
+from cloudapi.views.zone.place import AccessGroups, Capacities, HasAnnotations
 
 
 def load_ratios(page: Page) -> dict[int, dict[str, str]]:

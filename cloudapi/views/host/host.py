@@ -9,7 +9,7 @@ from cloudapi.models.infrastructure import GuestOsCategory, Host, HostTag
 from cloudapi.states.host import STATUS
 from cloudapi.views.common import DetailMap
 from cloudapi.views.host import figure
-from cloudapi.views.infrastructure import AccessGroups, HasAnnotations
+from cloudapi.views.zone.place import AccessGroups, HasAnnotations
 
 # The groups of fields, by what `details` asks for; `core` leaves out what costs more than the row.
 GROUPS = ("all", "capacity", "events", "stats", "min", "core")

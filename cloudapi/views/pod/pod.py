@@ -7,7 +7,7 @@ from typing import Any
 from cloudapi.api.view import Batch, Column, Given, Page, View
 from cloudapi.models.database import rows
 from cloudapi.models.infrastructure import Pod
-from cloudapi.views.infrastructure import AccessGroups, Capacities, HasAnnotations
+from cloudapi.views.zone.place import AccessGroups, Capacities, HasAnnotations
 
 
 class IpRangeView(View):

@@ -8,7 +8,7 @@ from cloudapi.models.identity import Domain
 from cloudapi.models.infrastructure import Zone
 from cloudapi.services.storage import access
 from cloudapi.views.common import DetailMap, Tags
-from cloudapi.views.infrastructure import AccessGroups, Capacities, HasAnnotations, setting_loader
+from cloudapi.views.zone.place import AccessGroups, Capacities, HasAnnotations, setting_loader
 
 load_settings = setting_loader({
     "allowuserspecifyvrmtu": "allow.end.users.to.specify.vr.mtu",
