@@ -9,6 +9,8 @@ import secrets as randomness
 from pathlib import Path
 from typing import Any
 
+import peewee
+
 import cloudapi.commands
 from agents.hypervisors.simulator import Simulator
 from agents.storage.directory import DirectorySecondaryStorage
@@ -36,6 +38,9 @@ from schema.seed import seed
 
 log = logging.getLogger(__name__)
 
+UNFINISHED = "unfinished"
+"""Name of the file that marks an installation which is being made."""
+
 
 class Installation:
     """One installation's parts; services reach them through the context."""
@@ -43,7 +48,6 @@ class Installation:
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
         self.data = Path(configuration.data)
-        self.data.mkdir(parents=True, exist_ok=True)
         self.secrets = Secrets(self.data / "secret.key")
         self.settings = Settings()
         self.permissions = Permissions()
@@ -102,35 +106,66 @@ class Installation:
         return answer.body
 
 
+class CannotOpen(Exception):
+    """An installation cannot be opened; the text says why, and holds no password."""
+
+
+def open_database(configuration: Configuration) -> int | None:
+    """Connect to the database. Returns the version of its schema, None where it is empty.
+
+    :raises CannotOpen: there is no such database, or it does not let us in.
+    """
+    try:
+        db.connect(configuration.database_url)
+        return tables.current_version()
+    except (peewee.PeeweeException, ImportError) as error:
+        raise CannotOpen(f"the database cannot be opened: {error}") from error
+
+
 def prepare(configuration: Configuration) -> bool:
     """Open the database and make its tables and seeds where it is empty. Returns whether it was.
 
-    :raises RuntimeError: the database is of another version than this program needs.
+    A new installation bears a mark until `make_admin_keys` takes it away, so that one whose making was interrupted
+    is not taken for whole.
+
+    :raises CannotOpen: the directory or the database cannot be used, or is not what this program needs.
     """
-    Path(configuration.data).mkdir(parents=True, exist_ok=True)
-    db.connect(configuration.database_url)
-    version = tables.current_version()
+    data = Path(configuration.data)
+    try:
+        # What is in it is its owner's alone: the database holds sessions and users' data.
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        version = open_database(configuration)
+        if version is None:
+            (data / UNFINISHED).touch()
+    except OSError as error:
+        raise CannotOpen(f"{data}: {error.strerror}") from error
     if version is None:
-        tables.create()
-        db.transact(lambda: seed(configuration.endpoint))
+        tables.create(lambda: seed(configuration.endpoint))
         return True
     if version > tables.VERSION:
-        raise RuntimeError(f"the database has schema version {version}, this program knows {tables.VERSION} at most: "
-                           "install the newer program")
+        raise CannotOpen(f"the database has schema version {version}, this program knows {tables.VERSION} at most: "
+                         "install the newer program")
     if version < tables.VERSION:
-        raise RuntimeError(f"the database has schema version {version}, this program needs {tables.VERSION}: "
-                           "run `cloudapi upgrade`")
+        raise CannotOpen(f"the database has schema version {version}, this program needs {tables.VERSION}: "
+                         "run `cloudapi upgrade`")
+    if (data / UNFINISHED).exists():
+        raise CannotOpen(f"the installation in {data} was interrupted while it was made: empty the directory and the "
+                         "database and begin again")
     return False
 
 
 def make_admin_keys(installation: Installation) -> dict[str, str]:
-    """Make the admin's first key pair and write it to `admin.json` (mode 0600). Returns what was written."""
+    """Make the admin's first key pair and write it to `admin.json` (mode 0600). Returns what was written.
+
+    It is what finishes a new installation.
+    """
     api_key, secret_key = randomness.token_urlsafe(64), randomness.token_urlsafe(64)
     db.transact(lambda: ApiKeyPair.create(
         name="admin", user=ADMIN_USER, account_id=ADMIN_ACCOUNT, domain_id=ROOT_DOMAIN, api_key=api_key,
         secret_key=installation.secrets.seal(secret_key)))
     content = {"endpoint": installation.configuration.endpoint, "apikey": api_key, "secretkey": secret_key}
     write_private(installation.data / "admin.json", json.dumps(content, indent=2) + "\n")
+    (installation.data / UNFINISHED).unlink(missing_ok=True)
     return content
 
 

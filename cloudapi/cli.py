@@ -47,12 +47,12 @@ def serve(file: Path | None, **options: Any) -> None:
 
 def opened(file: Path | None, options: dict[str, Any]) -> tuple[Any, bool]:
     """Return the installation and whether its database was empty."""
-    from cloudapi.app import Installation, make_admin_keys, prepare
+    from cloudapi.app import CannotOpen, Installation, make_admin_keys, prepare
 
     configuration = read(file, **options)
     try:
         fresh = prepare(configuration)
-    except RuntimeError as error:
+    except CannotOpen as error:
         raise click.ClickException(str(error)) from error
     installation = Installation(configuration)
     if fresh:
@@ -98,14 +98,14 @@ def demo(file: Path | None, **options: Any) -> None:
 @click.option("--database", help="The database's URL.")
 def upgrade(file: Path | None, **options: Any) -> None:
     """Bring the database to the schema of this program."""
-    from cloudapi.models.database import connect
+    from cloudapi.app import CannotOpen, open_database
     from schema import upgrades
 
-    configuration = read(file, **options)
-    connect(configuration.database_url)
     try:
+        if open_database(read(file, **options)) is None:
+            raise click.ClickException("there is no installation in this database: `cloudapi init` makes one")
         applied = upgrades.apply()
-    except upgrades.UpgradeError as error:
+    except (CannotOpen, upgrades.UpgradeError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Applied {', '.join(map(str, applied))}" if applied else "The schema is up to date")
 

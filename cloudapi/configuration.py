@@ -61,14 +61,6 @@ class Configuration:
     job_threads: int = field(
         default=8, metadata=_about("Asynchronous jobs that this process works on at the same time.", most=1024)
     )
-    job_lease: int = field(
-        default=15,
-        metadata=_about(
-            "Seconds without a sign of life after which a job's worker counts as dead and another one takes the job.",
-            least=1,
-            most=3600,
-        ),
-    )
     session_timeout: int = field(
         default=30, metadata=_about("Minutes after which an unused session ends.", least=1, most=525600)
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import signal
 import socket
 import sys
 from dataclasses import fields
@@ -64,24 +63,22 @@ def check_port(address: str, port: int) -> None:
 def make_application() -> Any:
     """Return the WSGI application of this process, with workers and periodic work started."""
     configuration = load(environ=os.environ)
-    configure_logging(configuration)
-    from cloudapi.app import Installation, make_admin_keys, prepare
+    from cloudapi.app import CannotOpen, Installation, make_admin_keys, prepare
     from cloudapi.http.endpoint import make_wsgi
 
     try:
+        configure_logging(configuration)
         fresh = prepare(configuration)
-    except RuntimeError as error:
+    except (CannotOpen, OSError) as error:
         sys.stderr.write(f"Error: {error}\n")
-        os.kill(os.getppid(), signal.SIGTERM)
-        raise
+        sys.exit(1)
     installation = Installation(configuration)
+    installation.start()
     if fresh:
         from cloudapi.demo import build
 
-        make_admin_keys(installation)
-        installation.jobs.start()
         build(installation)
-    installation.start()
+        make_admin_keys(installation)
     atexit.register(installation.stop)
     if configuration.integration_port:
         from cloudapi.http.integration import serve
@@ -96,7 +93,7 @@ def make_application() -> Any:
 
 def configure_logging(configuration: Configuration) -> None:
     """Log to the configured file, by default `cloudapi.log` in the data directory."""
-    configuration.data.mkdir(parents=True, exist_ok=True)
+    configuration.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     handler = logging.FileHandler(configuration.log_file or configuration.data / "cloudapi.log")
     if configuration.log_format == "json":
         handler.setFormatter(JsonLines())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 
 import cloudapi.models
 from cloudapi.models.base import Owned, Record, Table, now
@@ -37,11 +38,17 @@ def current_version() -> int | None:
     return None if newest is None else int(newest.version)
 
 
-def create() -> None:
-    """Make all tables in an empty database."""
+def create(fill: Callable[[], object] = lambda: None) -> None:
+    """Make all tables in an empty database.
+
+    :param fill: writes the first rows, in one transaction with the version: until both are there the database counts
+        as empty, and tables of an attempt that was interrupted are used again.
+    """
+    interrupted = SchemaVersion.table_exists()
+    transact(lambda: database.create_tables(all_tables(), safe=interrupted))
 
     def work() -> None:
-        database.create_tables(all_tables(), safe=False)
+        fill()
         SchemaVersion.create(version=VERSION, applied=now())
 
     transact(work)

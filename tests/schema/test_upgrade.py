@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloudapi.app import prepare
+from cloudapi.app import CannotOpen, prepare
 from cloudapi.configuration import Configuration
 from cloudapi.models.base import now
 from cloudapi.models.common import SchemaVersion
@@ -54,6 +54,6 @@ def test_a_newer_database_is_refused(database_url, tmp_path):
     SchemaVersion.create(version=tables.VERSION + 1, applied=now())
     with pytest.raises(upgrades.UpgradeError, match="newer program"):
         upgrades.apply()
-    with pytest.raises(RuntimeError, match="newer program"):
+    with pytest.raises(CannotOpen, match="newer program"):
         prepare(Configuration(data=tmp_path, database=database_url))
     database.close()
