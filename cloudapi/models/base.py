@@ -10,6 +10,7 @@ import orjson
 import peewee
 
 from cloudapi.models.database import database
+from cloudapi.models.whole import LinkAccessor, WholeSelect, shape_of
 
 
 def now() -> int:
@@ -48,6 +49,8 @@ class Link(peewee.ForeignKeyField):
     locks on the parents (account, network) of every insert, which deadlock with their updates.
     """
 
+    accessor_class = LinkAccessor
+
     def __init__(self, model: Any, **options: Any) -> None:
         options.setdefault("backref", "+")
         super().__init__(model, **options)
@@ -58,6 +61,33 @@ class Table(peewee.Model):
     class Meta:
         database = database
         legacy_table_names = False
+
+    @classmethod
+    def select(cls, *fields: Any) -> Any:
+        """Return a query of these columns, or of whole records."""
+        return super().select(*fields) if fields else WholeSelect(cls, cls._meta.sorted_fields, is_default=True)
+
+    @classmethod
+    def create(cls, **values: Any) -> Any:
+        """Insert a record and return it."""
+        shape = shape_of(cls)
+        if shape.numbered and cls._meta.primary_key.name in values:
+            return super().create(**values)
+        record = cls(**values)
+        shape.add(record, database)
+        return record
+
+    @classmethod
+    def get_by_id(cls, key: Any) -> Any:
+        """Return the record with this key.
+
+        :raises DoesNotExist: there is none.
+        """
+        shape = shape_of(cls)
+        row = database.execute_sql(shape.by_key, (key,)).fetchone()
+        if row is None:
+            raise cls.DoesNotExist(f"{cls.__name__} {key} does not exist")
+        return shape.record(row)
 
 
 class Record(Table):
