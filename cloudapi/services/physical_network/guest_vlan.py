@@ -5,6 +5,7 @@ from __future__ import annotations
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter
 from cloudapi.models.base import now
+from cloudapi.models.database import transact
 from cloudapi.models.identity import Account
 from cloudapi.models.network import GuestVlan, GuestVlanRange, PhysicalNetwork
 from cloudapi.services.account import cleanup
@@ -64,5 +65,5 @@ def release(context: Context, dedicated: GuestVlanRange) -> None:
 @cleanup.register(80, "dedicated guest VLANs")
 def release_all(context: Context, account: Account) -> None:
     """End all dedications to an account that is being deleted."""
-    GuestVlanRange.update(removed=now()).where(
-        GuestVlanRange.account_id == account.id, GuestVlanRange.removed.is_null()).execute()
+    transact(lambda: GuestVlanRange.update(removed=now()).where(
+        GuestVlanRange.account_id == account.id, GuestVlanRange.removed.is_null()).execute())

@@ -1,18 +1,19 @@
 """Ranges of addresses: made, changed, dedicated to an account or a domain, and deleted.
 
 A range dedicated to an account counts as public addresses of that account from its dedication on, whether they
-are acquired or not; `counted_with_range` tells those who acquire and release single addresses.
+are acquired or not; its single addresses do not count beside that.
 """
 
 from __future__ import annotations
 
-from cloudapi.context import ROOT_DOMAIN, SYSTEM_ACCOUNT, Context
+from cloudapi.context import SYSTEM_ACCOUNT, Context
 from cloudapi.errors import InvalidParameter
 from cloudapi.models.base import now
+from cloudapi.models.database import transact
 from cloudapi.models.identity import Account, Domain
 from cloudapi.models.infrastructure import Pod, Zone
 from cloudapi.models.network import IpAddress, IpRange, Network, PhysicalNetwork
-from cloudapi.services.account import limit
+from cloudapi.services.account import cleanup, limit
 from cloudapi.services.vlan import conflict, ip_address, subnet, tag
 
 PUBLIC, DIRECT = "VirtualNetwork", "DirectAttached"
@@ -113,12 +114,6 @@ def _teach(network: Network, ip_range: IpRange) -> None:
             setattr(network, column, value)
 
 
-def counted_with_range(ip_range_id: int, account_id: int) -> bool:
-    """Whether an address of this range is counted by the range's dedication to the account, not by itself."""
-    found = IpRange.get_or_none(IpRange.id == ip_range_id)
-    return found is not None and found.account_id == account_id and found.kind == PUBLIC
-
-
 def dedicate(context: Context, ip_range: IpRange, account: Account | None, domain: Domain) -> IpRange:
     """Keep a public range for one account, or for a domain where no account is given. Within a transaction.
 
@@ -207,14 +202,15 @@ def delete(context: Context, ip_range: IpRange) -> None:
     IpRange.update(removed=now()).where(IpRange.id == ip_range.id).execute()
 
 
+@cleanup.register(80, "dedicated ranges of addresses")
 def release_all(context: Context, account: Account) -> None:
-    """End all dedications to an account that is being deleted. Within a transaction."""
-    for ip_range in IpRange.alive(IpRange.account_id == account.id):
-        if ip_range.kind == PUBLIC:
-            release(context, ip_range)
-        else:
-            _own(ip_range, None, None)
+    """End all dedications to an account that is being deleted."""
 
+    def work() -> None:
+        for ip_range in IpRange.alive(IpRange.account_id == account.id):
+            if ip_range.kind == PUBLIC:
+                release(context, ip_range)
+            else:
+                _own(ip_range, None, None)
 
-def domain_of(domain_id: int | None) -> Domain:
-    return Domain.get_by_id(domain_id or ROOT_DOMAIN)
+    transact(work)
