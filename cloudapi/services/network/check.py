@@ -152,6 +152,8 @@ def _ip4(context: Context, wanted: Wanted) -> None:
     if wanted.gateway is None:
         return
     block = subnet.network4(wanted.gateway, wanted.netmask)
+    if ipaddress.IPv4Address(wanted.gateway) in (block.network_address, block.broadcast_address):
+        raise InvalidParameter(f"Invalid gateway IP provided: {wanted.gateway} is the network or broadcast address of {block}")
     if wanted.start_ip is not None:
         wanted.end_ip = wanted.end_ip or wanted.start_ip
         subnet.check_range4(block, wanted.gateway, wanted.start_ip, wanted.end_ip)

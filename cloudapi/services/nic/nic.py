@@ -6,6 +6,7 @@ are taken at the start, as they depend on the pod.
 
 from __future__ import annotations
 
+import functools
 import logging
 from typing import Any
 
@@ -180,8 +181,11 @@ def _note_private_address(machine: Machine) -> None:
 
 
 def release(context: Context, machine: Machine) -> None:
-    """Give up what a machine's NICs have only while it runs. As a step; safe to repeat."""
-    context.steps.run(f"release NICs of {machine.uuid}", lambda: _release(context, machine))
+    """Give up what a machine's NICs have only while it runs. In the caller's transaction or as a step; safe to repeat."""
+    if in_transaction():
+        _release(context, machine)
+    else:
+        context.steps.run(f"release NICs of {machine.uuid}", lambda: _release(context, machine))
 
 
 def _release(context: Context, machine: Machine) -> None:
@@ -200,17 +204,27 @@ def _release(context: Context, machine: Machine) -> None:
 def remove(context: Context, nic: Nic) -> None:
     """Remove a NIC with all its addresses and the rules that lead to them, here and on its network's routers.
 
-    A router that cannot be told now learns it with the next change. As a step; safe to repeat.
+    In the caller's transaction, with the routers told after it; or as a step. Safe to repeat.
     """
+    tell = functools.partial(_tell_routers, context, nic.network)
+    if in_transaction():
+        _remove(context, nic.id)
+        context.after.append(tell)
+    else:
+        context.steps.run(f"remove NIC {nic.uuid}", lambda: _remove(context, nic.id))
+        tell()
+
+
+def _tell_routers(context: Context, network: Network) -> None:
+    """Bring routers up to date; one that cannot be told now learns it with the next change."""
     from cloudapi.services.router import router
 
-    context.steps.run(f"remove NIC {nic.uuid}", lambda: _remove(context, nic.id))
-    if nic.traffic_type == "Guest" and not in_transaction():
-        try:
-            router.apply(context, nic.network)
-        except ApiError as error:
-            log.warning("network %s: its router does not know yet that NIC %s is gone: %s", nic.network_id, nic.uuid,
-                        error.text)
+    if network.traffic_type != "Guest":
+        return
+    try:
+        router.apply(context, network)
+    except ApiError as error:
+        log.warning("network %s: a router does not know yet that a NIC is gone: %s", network.uuid, error.text)
 
 
 def _remove(context: Context, nic_id: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from json import dumps
 from typing import Any
 
 from cloudapi.api.view import Batch, Column, Computed, Given, Page, View, fetch
@@ -10,8 +11,9 @@ from cloudapi.models.database import rows
 from cloudapi.models.identity import Account, Domain
 from cloudapi.models.network import Network
 from cloudapi.services.nic.segment import tag_of
+from cloudapi.services.physical_network.catalogue import PROVIDERS
 from cloudapi.views.common import DetailMap, ProjectFields, Tags, pretty_path
-from cloudapi.views.infrastructure import HasAnnotations
+from cloudapi.views.zone.place import HasAnnotations
 
 CHOOSABLE = ("SupportedLBIsolation", "SupportedSourceNatTypes", "RedundantRouter")
 
@@ -68,10 +70,20 @@ def reserved(cidr: str | None, whole: str | None) -> str | None:
 
 
 def services(offered: dict[str, list[str]] | None, chosen: dict[str, dict[str, Any]] | None) -> list[dict[str, Any]]:
-    return [{"name": name, "provider": [{"name": provider} for provider in providers], "capability": [
-        {"name": capability, "value": str(value), "canchooseservicecapability": capability in CHOOSABLE}
-        for capability, value in ((chosen or {}).get(name) or {}).items()]}
-        for name, providers in (offered or {}).items() if name != "Gateway"]
+    """Return the services of an offering: what their providers can do, with what the offering chose of it."""
+    found = []
+    for name, providers in (offered or {}).items():
+        if name == "Gateway":
+            continue
+        capabilities: dict[str, Any] = {}
+        for provider in providers:
+            known = PROVIDERS.get(provider)
+            capabilities |= dict(known.services.get(name, {})) if known is not None else {}
+        capabilities |= (chosen or {}).get(name) or {}
+        found.append({"name": name, "provider": [{"name": provider} for provider in providers], "capability": [
+            {"name": capability, "value": value if isinstance(value, str) else dumps(value),
+             "canchooseservicecapability": capability in CHOOSABLE} for capability, value in capabilities.items()]})
+    return found
 
 
 def usable(guest_type: str | None, traffic_type: str, state: str) -> bool:
