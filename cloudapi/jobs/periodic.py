@@ -49,15 +49,18 @@ class Scheduler:
                 thread.join(timeout)
 
     def _loop(self) -> None:
-        due = dict.fromkeys((task.name for task in self.tasks), 0.0)
+        last = dict.fromkeys((task.name for task in self.tasks), 0.0)
         while not self._stop.wait(0.5):
             for task in self.tasks:
-                if time.monotonic() < due[task.name] or self._stop.is_set():
-                    continue
-                due[task.name] = time.monotonic() + 1.0
+                if self._stop.is_set():
+                    break
                 try:
+                    # Asked for at each look, so that a setting which is lowered acts at once.
+                    if time.monotonic() < last[task.name] + min(max(task.interval(), 0.5), 60.0):
+                        continue
+                    last[task.name] = time.monotonic()
                     self.run(task)
-                    due[task.name] = time.monotonic() + min(max(task.interval(), 0.5), 60.0)
+                    last[task.name] = time.monotonic()
                 except Exception:
                     log.exception("periodic task %s could not be begun or ended", task.name)
         database.close()

@@ -29,7 +29,7 @@ class ListSystemVms(ListCommand):
     roles, response = (ADMIN, RESOURCE_ADMIN), SystemVmView
     keywords = ("name", "state")
 
-    id = Entity(Machine, column="id", minus_one=True, help="the system VM with this ID")
+    id = Entity(Machine, column="id", minus_one=True, removed=True, help="the system VM with this ID")
     name = Text(column="name", help="the system VM of this name")
     state = Text(choices=STATES, column="state", help="those in this state")
     systemvmtype = Text(choices=tuple(system_vm.TYPES.values()), help="consoleproxy or secondarystoragevm")

@@ -33,7 +33,7 @@ class DeployVirtualMachine(OwnerParameters, AsyncCreateCommand):
     creates = Machine
 
     customid = Text(roles=ROOT, help="the UUID that it shall have")
-    zoneid = Entity(Zone, access=USE, required=True, help="the zone")
+    zoneid = Entity(Zone, access=ANY, required=True, help="the zone")
     serviceofferingid = Entity(ServiceOffering, access=USE, required=True, help="its service offering")
     templateid = Entity(Template, access=USE, help="the template or ISO that it is made from")
     volumeid = Entity(Volume, access=OPERATE, since="4.21", help="an existing volume as its root disk")

@@ -30,7 +30,8 @@ from cloudapi.services.virtual_machine import (
     user_data,
 )
 from cloudapi.services.virtual_machine.order import NicOrder, Order
-from cloudapi.services.volume import disk
+from cloudapi.services.volume import disk, removal
+from cloudapi.services.zone import zone as zones
 from cloudapi.states.base import transition
 
 BOOT_TYPES, BOOT_MODES = ("BIOS", "UEFI"), ("LEGACY", "SECURE")
@@ -88,8 +89,7 @@ def create(context: Context, order: Order) -> Machine:
 def _check_owner(context: Context, owner: Account, zone: Zone) -> None:
     if owner.state != "enabled":
         raise PermissionDenied(f"The owner of vm to deploy is disabled: {owner.account_name}")
-    if zone.allocation_state != "Enabled" and not context.caller.is_root_admin:
-        raise PermissionDenied(f"Cannot perform this operation, Zone is currently disabled: {zone.uuid}")
+    zones.check_usable(context, zone, owner)
 
 
 def _hypervisor(order: Order) -> str:
@@ -277,8 +277,8 @@ def _failed(context: Context, made: Machine) -> None:
         count.give_back(context, machine)
     transition(machine, "OperationFailedToError", updated=now())
     for volume in disk.of_machine(machine, "Allocated"):
-        disk.uncount(context, volume)
-        transition(volume, "DestroyRequested")
+        removal.destroy(context, volume)
+        removal.expunged(context, volume.id)
     events.completed(context, "VM.CREATE", f"VM {machine.uuid} could not be started and is in error", machine,
                      level="ERROR")
 

@@ -1,0 +1,72 @@
+"""Console proxies and secondary storage VMs: they come by themselves, and come again."""
+
+import pytest
+
+from tests.support.cloud import ApiFailure
+
+
+@pytest.fixture(scope="module")
+def system(cloud):
+    """The two system VMs of the zone, by their type."""
+    def both():
+        found = {each["systemvmtype"]: each for each in cloud.admin.list("listSystemVms", state="Running")}
+        return found if len(found) == 2 else None
+
+    return lambda: cloud.until(both, "both system VMs run")
+
+
+def test_an_enabled_zone_gets_both_with_all_their_addresses(cloud, system):
+    for kind, machine in system().items():
+        assert machine["name"].startswith("s-" if kind == "secondarystoragevm" else "v-")
+        assert machine["publicip"].startswith("192.168.2.")
+        assert machine["linklocalip"].startswith("169.254.")
+        assert machine["privateip"].startswith("172.16.15.")
+        assert machine["agentstate"] == "Up" and machine["hostid"] and machine["gateway"]
+    assert cloud.admin.one("listSystemVms", systemvmtype="consoleproxy")["id"] == system()["consoleproxy"]["id"]
+    addresses = [each[name] for each in system().values() for name in ("publicip", "linklocalip", "privateip")]
+    assert len(set(addresses)) == 6
+
+
+def test_a_destroyed_one_is_replaced(cloud, system):
+    old = system()["consoleproxy"]
+    cloud.admin.job("destroySystemVm", id=old["id"])
+    assert cloud.admin("listSystemVms", id=old["id"]) == {}
+    assert system()["consoleproxy"]["id"] != old["id"]
+
+
+def test_one_that_an_administrator_stops_stays_stopped_until_it_is_started(cloud, system):
+    proxy = system()["consoleproxy"]
+    assert cloud.admin.job("stopSystemVm", id=proxy["id"])["state"] == "Stopped"
+    assert cloud.admin.job("startSystemVm", id=proxy["id"])["state"] == "Running"
+    assert cloud.admin.job("rebootSystemVm", id=proxy["id"])["state"] == "Running"
+
+
+def test_migrate(cloud, system):
+    store = system()["secondarystoragevm"]
+    source = cloud.admin.one("listHosts", id=store["hostid"])
+    other = next(host for host in cloud.admin.list("listHosts", clusterid=source["clusterid"])
+                 if host["id"] != source["id"])
+    moved = cloud.admin.job("migrateSystemVm", virtualmachineid=store["id"], hostid=other["id"])
+    assert (moved["hostid"], moved["state"]) == (other["id"], "Running")
+
+
+def test_a_disabled_zone_gets_none(cloud, system):
+    admin = cloud.admin
+    zone = admin.one("listZones")["id"]
+    proxy = system()["consoleproxy"]
+    admin("updateZone", id=zone, allocationstate="Disabled")
+    try:
+        admin.job("destroySystemVm", id=proxy["id"])
+        from cloudapi.services.system_vm.system_vm import keep
+
+        keep(cloud.installation.context())
+        assert admin("listSystemVms", systemvmtype="consoleproxy") == {}
+    finally:
+        admin("updateZone", id=zone, allocationstate="Enabled")
+    assert system()["consoleproxy"]["id"] != proxy["id"]
+
+
+def test_instances_are_no_system_vms(cloud):
+    with pytest.raises(ApiFailure) as refused:
+        cloud.admin.job("startVirtualMachine", id=cloud.admin.list("listSystemVms")[0]["id"])
+    assert refused.value.code == 431
