@@ -138,7 +138,9 @@ class Dispatcher:
             raise InvalidParameter(f"Unable to execute API command {name} due to invalid value. "
                                    f"Invalid value provided for API arg: {parameter.name} (it is empty)")
         try:
-            value = parameter.parse_again(sent) if again else parameter.parse(sent)
+            # A list filtered by something that was deleted is empty, not wrong.
+            removed = again or (command.read_only and parameter.column is not None)
+            value = parameter.parse_again(sent) if removed else parameter.parse(sent)
             if parameter.check is not None:
                 parameter.check(value)
         except InvalidParameter as error:
