@@ -257,6 +257,24 @@ class VolumeStore(Table):
     created = Moment()
 
 
+class SnapshotPolicy(Owned):
+    """When snapshots of a volume are taken by the clock, and how many are kept; one for each interval.
+
+    `interval_type` is HOURLY, DAILY, WEEKLY or MONTHLY, `schedule` in CloudStack's form, such as `MM:HH`.
+    """
+
+    volume = Link(Volume)
+    interval_type = peewee.CharField(16)
+    schedule = peewee.CharField(64)
+    timezone = peewee.CharField(64)
+    maximum = peewee.IntegerField()
+    display = peewee.BooleanField(default=True)
+    next_run = Moment(null=True)
+
+    class Meta:
+        indexes = ((("volume", "interval_type"), False),)
+
+
 class Snapshot(Owned):
     """A volume as it was; `kind` is MANUAL or the interval of a policy.
 
@@ -274,6 +292,7 @@ class Snapshot(Owned):
     size = peewee.BigIntegerField(default=0)
     physical_size = peewee.BigIntegerField(default=0)
     parent_id = peewee.BigIntegerField(null=True)
+    policy_id = peewee.BigIntegerField(null=True)
     hypervisor_type = peewee.CharField(32, null=True)
     pool_id = peewee.BigIntegerField(null=True)
     image_store_id = peewee.BigIntegerField(null=True)

@@ -13,7 +13,7 @@ from cloudapi.services.host import statistics
 from cloudapi.services.network import garbage
 from cloudapi.services.router import health as router_health
 from cloudapi.services.router import router
-from cloudapi.services.snapshot import snapshot
+from cloudapi.services.snapshot import policy, snapshot
 from cloudapi.services.storage import image_store
 from cloudapi.services.storage import pool as storage_pool
 from cloudapi.services.system_vm import system_vm
@@ -69,6 +69,7 @@ TASKS: list[Periodic] = [
     Periodic("templates of all zones", lambda settings: SPREAD, template_stock.spread),
     Periodic("volume statistics", lambda settings: settings.get("volume.stats.interval") / 1000 or OFF,
              volume_statistics.collect),
+    Periodic("snapshot policies", lambda settings: settings.get("snapshot.poll.interval"), policy.run_due),
     Periodic("snapshot backups", lambda settings: FOLLOWED, snapshot.back_up_later),
     Periodic("deleted accounts", lambda settings: settings.get("account.cleanup.interval"), account.clean_up),
     Periodic("resource counts", lambda settings: settings.get("resourcecount.check.interval") or OFF,

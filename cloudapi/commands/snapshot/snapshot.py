@@ -13,7 +13,8 @@ from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter
 from cloudapi.models.identity import Domain
 from cloudapi.models.infrastructure import Zone
-from cloudapi.models.storage import ImageStore, Snapshot, StoragePool, Volume
+from cloudapi.models.storage import ImageStore, Snapshot, SnapshotPolicy, StoragePool, Volume
+from cloudapi.services.snapshot import policy as policies
 from cloudapi.services.snapshot import restore
 from cloudapi.services.snapshot import snapshot as snapshots
 from cloudapi.services.tag import tag as tags_
@@ -33,7 +34,7 @@ class CreateSnapshot(AsyncCreateCommand):
     account = Text(help="the account of the snapshot, which is that of the volume; goes with domainid")
     domainid = Entity(Domain, access=OPERATE, help="the domain of that account")
     volumeid = Entity(Volume, access=OPERATE, required=True, lock=True, help="the volume")
-    policyid = Entity(access=ANY, help="the policy that takes it")
+    policyid = Entity(SnapshotPolicy, access=OPERATE, help="the policy that takes it")
     quiescevm = Flag(default=False, help="let the Instance's file systems come to rest first")
     locationtype = Text(choices=LOCATIONS, help="where managed storage keeps it")
     name = Text(help="its name")
@@ -46,15 +47,19 @@ class CreateSnapshot(AsyncCreateCommand):
 
     def create(self, context: Context) -> Snapshot:
         made = snapshots.allocate(
-            context, self.volumeid, name=self.name, location=self.locationtype, quiesce=self.quiescevm,
-            async_backup=self.asyncbackup, zones=self.zoneids or (), pools=self.storageids or (),
+            context, self.volumeid, name=self.name, policy=self.policyid, location=self.locationtype,
+            quiesce=self.quiescevm, async_backup=self.asyncbackup, zones=self.zoneids or (),
+            pools=self.storageids or (),
             replicate=self.usestoragereplication, account=self.account, domain=self.domainid)
         if self.tags:
             tags_.create(context, "Snapshot", [made], self.tags, None)
         return made
 
     def run(self, context: Context) -> Any:
-        return snapshots.take(context, self.created)
+        taken = snapshots.take(context, self.created)
+        if self.policyid is not None:
+            policies.prune(context, self.policyid)
+        return taken
 
 
 class ListSnapshots(TagParameters, OwnedListCommand):
@@ -114,3 +119,14 @@ class RevertSnapshot(AsyncCommand):
 
     def run(self, context: Context) -> Any:
         return restore.revert(context, self.id)
+
+
+class ArchiveSnapshot(AsyncCommand):
+    """Copies a snapshot that lies on primary storage only to secondary storage."""
+
+    roles, event, response = ROOT, "SNAPSHOT.CREATE", SnapshotView
+
+    id = Entity(Snapshot, access=OPERATE, required=True, lock=True, help="the snapshot")
+
+    def run(self, context: Context) -> Any:
+        return snapshots.archive(context, self.id)

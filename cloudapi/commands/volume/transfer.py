@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from cloudapi import events
 from cloudapi.api.access import ANY, OPERATE, USE
 from cloudapi.api.command import EVERYONE, AsyncCommand, Command, OwnerParameters
 from cloudapi.api.parameters import Entity, Text
 from cloudapi.api.view import stamp
 from cloudapi.context import Context
+from cloudapi.models.database import transact
 from cloudapi.models.identity import Account
 from cloudapi.models.infrastructure import Zone
 from cloudapi.models.offering import DiskOffering
@@ -54,8 +56,11 @@ class GetUploadParamsForVolume(OwnerParameters, Command):
         return "postuploadvolumeresponse"
 
     def run(self, context: Context) -> Any:
-        return post_upload.permit(context, self.owner(context), self.zoneid, self.name, self.format,
-                                  self.diskofferingid, self.imagestoreuuid, self.checksum).shown()
+        permit = post_upload.permit(context, self.owner(context), self.zoneid, self.name, self.format,
+                                    self.diskofferingid, self.imagestoreuuid, self.checksum)
+        transact(lambda: events.completed(context, "VOLUME.UPLOAD", f"Permitting the upload of volume {self.name}",
+                                          Volume.get(Volume.uuid == permit.id)))
+        return permit.shown()
 
 
 class ExtractVolume(AsyncCommand):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cloudapi import events
 from cloudapi.api.access import ANY, OPERATE, USE
 from cloudapi.api.command import EVERYONE, ROOT, AsyncCommand, AsyncCreateCommand, Command, OwnerParameters
 from cloudapi.api.listing import Listing, OwnedListCommand, TagParameters
@@ -11,6 +12,7 @@ from cloudapi.api.parameters import Entity, EntityList, Flag, Long, Text
 from cloudapi.api.query import Query
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter
+from cloudapi.models.database import transact
 from cloudapi.models.identity import Account, Project
 from cloudapi.models.infrastructure import Cluster, Host, Pod, Zone
 from cloudapi.models.machine import Machine
@@ -147,6 +149,7 @@ class DeleteVolume(Command):
 
     def run(self, context: Context) -> None:
         volumes.destroy(context, self.id, expunge=True)
+        transact(lambda: events.completed(context, "VOLUME.DELETE", f"Deleting volume {self.id.name}", self.id))
 
 
 class DestroyVolume(AsyncCommand):
@@ -171,6 +174,7 @@ class RecoverVolume(Command):
     id = Entity(Volume, access=OPERATE, required=True, help="the volume")
 
     def run(self, context: Context) -> Any:
+        events.completed(context, "VOLUME.RECOVER", f"Recovering volume {self.id.name}", self.id)
         return volumes.recover(context, self.id)
 
 
@@ -188,4 +192,6 @@ class AssignVolume(Command):
         if (self.accountid is None) == (self.projectid is None):
             raise InvalidParameter("accountid, projectid: name one of them as the new owner")
         owner = self.accountid if self.projectid is None else Account.get_by_id(self.projectid.project_account_id)
+        events.completed(context, "VOLUME.UPDATE", f"Assigning volume {self.volumeid.name} to account "
+                         f"{owner.account_name}", self.volumeid)
         return volumes.assign(context, self.volumeid, owner)

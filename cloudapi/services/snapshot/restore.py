@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cloudapi.context import Context
-from cloudapi.errors import InvalidParameter, ResourceUnavailable
+from cloudapi.errors import InsufficientCapacity, InvalidParameter, ResourceUnavailable
 from cloudapi.models.infrastructure import Host
 from cloudapi.models.machine import Machine
 from cloudapi.models.storage import ImageStore, Snapshot, StoragePool, Volume
@@ -139,7 +139,8 @@ def _end(context: Context, volume_id: int, size: int, *, replaced: bool) -> None
     more = size - volume.size
     if more > 0:
         disk.count(context, volume, size=more)
-        capacity.take_pool(volume.pool, more)
+        if not capacity.take_pool(volume.pool, more):
+            raise InsufficientCapacity(f"The pool of volume {volume.uuid} has no room for the size of the snapshot")
     elif more < 0:
         disk.uncount(context, volume, size=-more)
         capacity.give_back_pool(volume.pool, -more)

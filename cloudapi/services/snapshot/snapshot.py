@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from cloudapi.context import Context
 from cloudapi.errors import ApiError, InvalidParameter, PermissionDenied, ResourceUnavailable, UnsupportedAction
 from cloudapi.models.base import now
+from cloudapi.models.database import transact
 from cloudapi.models.identity import Account, Domain
 from cloudapi.models.infrastructure import Host, Zone
 from cloudapi.models.machine import Machine
-from cloudapi.models.storage import ImageStore, Snapshot, StoragePool, Volume
+from cloudapi.models.storage import ImageStore, Snapshot, SnapshotPolicy, StoragePool, Volume
 from cloudapi.services.account import cleanup, limit
 from cloudapi.services.host import agent
 from cloudapi.services.storage import store as stores
@@ -26,13 +27,13 @@ MANUAL = "MANUAL"
 UNFINISHED = ("Allocated", "Creating", "CreatedOnPrimary", "BackingUp", "Copying")
 
 
-def allocate(context: Context, volume: Volume, *, name: str | None, kind: str = MANUAL, location: str | None = None,
-             quiesce: bool = False, async_backup: bool = False, zones: Sequence[Zone] = (),
+def allocate(context: Context, volume: Volume, *, name: str | None, policy: SnapshotPolicy | None = None,
+             location: str | None = None, quiesce: bool = False, async_backup: bool = False, zones: Sequence[Zone] = (),
              pools: Sequence[StoragePool] = (), replicate: bool = False, account: str | None = None,
              domain: Domain | None = None) -> Snapshot:
     """Check what is asked for, write the snapshot in state Allocated and count it. Within a transaction.
 
-    :param kind: MANUAL or the interval of the policy that takes it.
+    :param policy: the policy that takes it.
     :param replicate: the storage itself shall copy it to other pools.
     :param account: the owner, where the caller names it; a snapshot belongs to the owner of its volume.
     :raises InvalidParameter: the volume is not ready, or its storage cannot do what is asked for.
@@ -64,7 +65,8 @@ def allocate(context: Context, volume: Volume, *, name: str | None, kind: str = 
     limit.take_all(context, owner, {"snapshot": 1, _counted_as(secondary): volume.size})
     return Snapshot.create(
         account_id=owner.id, domain_id=owner.domain_id, name=name or _name(machine, volume), volume=volume.id,
-        zone=zone.id, disk_offering_id=volume.disk_offering_id, kind=kind, size=volume.size,
+        zone=zone.id, disk_offering_id=volume.disk_offering_id, size=volume.size,
+        kind=MANUAL if policy is None else policy.interval_type, policy_id=None if policy is None else policy.id,
         location="SECONDARY" if secondary else "PRIMARY", hypervisor_type=volume.hypervisor_type,
         min_iops=volume.min_iops, max_iops=volume.max_iops, counted_bytes=volume.size, on_secondary=secondary,
         async_backup=async_backup and secondary)
@@ -134,6 +136,21 @@ def _taken(context: Context, snapshot_id: int, pool_id: int, path: str, size: in
         _recount(context, snapshot, physical)
 
 
+def _not_backed_up(snapshot_id: int) -> None:
+    """The backup failed: the snapshot is on its pool as before, and can be backed up again."""
+    Snapshot.update(state="CreatedOnPrimary").where(
+        Snapshot.id == snapshot_id, Snapshot.state == "BackingUp").execute()
+
+
+def _move_count(context: Context, snapshot: Snapshot) -> None:
+    """Count a snapshot to secondary instead of primary storage."""
+    owner = Account.get_by_id(snapshot.account_id)
+    limit.give_back(owner, "primary_storage", snapshot.counted_bytes)
+    limit.take(context, owner, "secondary_storage", snapshot.counted_bytes)
+    snapshot.on_secondary = True
+    Snapshot.update(on_secondary=True, location="SECONDARY").where(Snapshot.id == snapshot.id).execute()
+
+
 def _recount(context: Context, snapshot: Snapshot, physical: int) -> None:
     """Count what the snapshot takes up, instead of the size that it might have had."""
     owner, kind = Account.get_by_id(snapshot.account_id), _counted_as(snapshot.on_secondary)
@@ -156,7 +173,8 @@ def back_up(context: Context, snapshot: Snapshot) -> None:
         raise ResourceUnavailable(f"Snapshot {snapshot.uuid} is not backed up: no secondary storage has room for it")
     store = ImageStore.get_by_id(chosen)
     path = f"snapshots/{snapshot.account_id}/{volume.id}/{snapshot.uuid}"
-    context.steps.run("begin backup", lambda: transition(Snapshot.get_by_id(snapshot.id), "BackupToSecondary"))
+    context.steps.run("begin backup", lambda: transition(Snapshot.get_by_id(snapshot.id), "BackupToSecondary"),
+                      undo=lambda _: _not_backed_up(snapshot.id))
     image = context.steps.remote("back up", lambda request_id: agent.call(
         context, _host(context, volume, pool), "volume.copy_to_secondary",
         {"pool": pool.uuid, "volume": volume.uuid, "snapshot": snapshot.uuid, "store": stores.reference(store),
@@ -166,6 +184,8 @@ def back_up(context: Context, snapshot: Snapshot) -> None:
 
     def done() -> None:
         fresh = Snapshot.get_by_id(snapshot.id)
+        if not fresh.on_secondary:
+            _move_count(context, fresh)
         transition(fresh, "OperationSucceeded", image_store_id=store.id, secondary_path=image["path"],
                    physical_size=image["physical_bytes"], async_backup=False)
         _recount(context, fresh, image["physical_bytes"])
@@ -173,15 +193,30 @@ def back_up(context: Context, snapshot: Snapshot) -> None:
     context.steps.run("backed up", done)
 
 
+def archive(context: Context, snapshot: Snapshot) -> Snapshot:
+    """Back up a snapshot that lies on its pool only. In steps.
+
+    :raises InvalidParameter: it lies nowhere, or is not finished.
+    """
+    if snapshot.image_store_id is not None:
+        return snapshot
+    if snapshot.pool_id is None or snapshot.state not in ("CreatedOnPrimary", "BackingUp", "BackedUp"):
+        raise InvalidParameter(f"Snapshot {snapshot.uuid} is in state {snapshot.state} and cannot be archived")
+    back_up(context, snapshot)
+    return Snapshot.get_by_id(snapshot.id)
+
+
 def back_up_later(context: Context) -> None:
-    """Back up what was taken with `asyncbackup`. Safe to repeat: a store takes the same image again."""
-    waiting = Snapshot.alive(Snapshot.async_backup == True,  # noqa: E712
-                             Snapshot.state.in_(("CreatedOnPrimary", "BackingUp")))
+    """Begin jobs that back up what was taken with `asyncbackup`."""
+    waiting = Snapshot.alive(Snapshot.async_backup == True, Snapshot.state == "CreatedOnPrimary")  # noqa: E712
     for snapshot in list(waiting):
         try:
-            back_up(context, snapshot)
+            context.installation.run_command("archiveSnapshot", id=snapshot.uuid)
         except ApiError as error:
             log.warning("snapshot %s is not backed up yet: %s", snapshot.uuid, error.text)
+        else:
+            transact(lambda found=snapshot: Snapshot.update(async_backup=False)  # type: ignore[misc]
+                     .where(Snapshot.id == found.id).execute())
 
 
 def uncount(snapshot: Snapshot) -> None:

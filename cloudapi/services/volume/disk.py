@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloudapi.context import Context
-from cloudapi.errors import ResourceUnavailable
+from cloudapi.errors import InsufficientCapacity, ResourceUnavailable
 from cloudapi.models.base import now
 from cloudapi.models.identity import Account
 from cloudapi.models.infrastructure import Host, Zone
@@ -244,7 +244,8 @@ def finish(context: Context, volume_id: int, report: Mapping[str, Any]) -> None:
     more = report["size_bytes"] - volume.size
     if more > 0:  # an image turned out to be larger than was said
         count(context, volume, size=more)
-        capacity.take_pool(volume.pool, more)
+        if not capacity.take_pool(volume.pool, more):
+            raise InsufficientCapacity(f"Volume {volume.uuid} is {more} bytes larger than its pool has room for")
     transition(volume, "OperationSucceeded", path=report["path"], size=report["size_bytes"], format=report["format"])
 
 

@@ -9,7 +9,7 @@ from cloudapi.errors import ApiError
 from cloudapi.models.base import now
 from cloudapi.models.database import transact
 from cloudapi.models.identity import Account
-from cloudapi.models.storage import ImageStore, Snapshot, StoragePool, Volume, VolumeStore
+from cloudapi.models.storage import ImageStore, Snapshot, SnapshotPolicy, StoragePool, Volume, VolumeStore
 from cloudapi.services.account import cleanup, limit
 from cloudapi.services.capacity import capacity
 from cloudapi.services.host import agent
@@ -78,6 +78,8 @@ def expunged(context: Context, volume_id: int) -> None:
         for snapshot in Snapshot.alive(Snapshot.volume == volume_id, Snapshot.image_store_id.is_null()):
             snapshots.forget(snapshot)
     tag.remove_all("Volume", volume_id)
+    SnapshotPolicy.update(removed=now(), next_run=None).where(
+        SnapshotPolicy.volume == volume_id, SnapshotPolicy.removed.is_null()).execute()
     if volume.state == "Destroy":
         transition(volume, "ExpungingRequested")
     transition(volume, "OperationSucceeded", removed=now(), pool=None, last_pool_id=volume.pool_id)

@@ -11,7 +11,7 @@ from cloudapi.models.identity import Account
 from cloudapi.models.infrastructure import Zone
 from cloudapi.models.machine import Machine
 from cloudapi.models.offering import DiskOffering
-from cloudapi.models.storage import Snapshot, StoragePool, Volume, VolumeStore
+from cloudapi.models.storage import Snapshot, SnapshotPolicy, StoragePool, Volume, VolumeStore
 from cloudapi.services.account import limit
 from cloudapi.services.offering.scope import check_usable
 from cloudapi.services.volume import disk, offering, place, removal, size
@@ -242,4 +242,6 @@ def assign(context: Context, volume: Volume, account: Account) -> Volume:
     disk.count(context, volume)
     limit.take(context, account, "secondary_storage", copies)
     Volume.update(account_id=account.id, domain_id=account.domain_id).where(Volume.id == volume.id).execute()
+    SnapshotPolicy.update(account_id=account.id, domain_id=account.domain_id).where(
+        SnapshotPolicy.volume == volume.id).execute()
     return volume
