@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cloudapi.api.view import Batch, Column, Computed, Given, Page, View
@@ -24,15 +25,20 @@ def load_users(page: Page) -> dict[int, list[dict[str, Any]]]:
     return found
 
 
-def load_machines(page: Page) -> dict[int, dict[str, int]]:
-    """How many Instances run and how many are stopped."""
-    found: dict[int, dict[str, int]] = {key: {"vmrunning": 0, "vmstopped": 0} for key in page.ids}
-    marks = ",".join("?" * len(page.ids))
+def machines_of(account_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """Return how many Instances of each account run and how many are stopped."""
+    found: dict[int, dict[str, int]] = {key: {"vmrunning": 0, "vmstopped": 0} for key in account_ids}
+    marks = ",".join("?" * len(account_ids))
     for account_id, state, count in rows(
             f"SELECT account_id, state, COUNT(*) FROM machine WHERE removed IS NULL AND kind = 'User' "
-            f"AND account_id IN ({marks}) AND state IN ('Running', 'Stopped') GROUP BY account_id, state", page.ids):
+            f"AND account_id IN ({marks}) AND state IN ('Running', 'Stopped') GROUP BY account_id, state",
+            list(account_ids)):
         found[account_id][f"vm{state.lower()}"] = int(count)
     return found
+
+
+def load_machines(page: Page) -> dict[int, dict[str, int]]:
+    return machines_of(page.ids)
 
 
 def load_traffic(page: Page) -> dict[int, dict[str, int]]:
