@@ -13,8 +13,8 @@ import tomllib
 
 import pytest
 
-from tests.support.program import Program, run
 from tests.support.ports import free_port
+from tests.support.program import Program, run
 
 
 @pytest.fixture(scope="module")
