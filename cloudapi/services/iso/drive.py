@@ -48,7 +48,7 @@ def attach(context: Context, machine: Machine, iso: Template, forced: bool) -> M
                 {"instance": machine.uuid, "iso": image.iso_spec(iso, machine.zone_id)}, request_id=request_id),
             undo=lambda _: agent.call(context, host, "instance.detach_iso", {"instance": machine.uuid}))
     context.steps.run("note", lambda: _note(machine, iso.id))
-    return Machine.get_by_id(machine.id)  # type: ignore[no-any-return]
+    return Machine.get_by_id(machine.id)
 
 
 def detach(context: Context, machine: Machine, iso: Template | None, forced: bool) -> Machine:
@@ -66,7 +66,7 @@ def detach(context: Context, machine: Machine, iso: Template | None, forced: boo
     if iso is not None and iso.id != before:
         raise InvalidParameter("The specified ISO is not attached to this Instance.")
     _take_out(context, machine, before, forced)
-    return Machine.get_by_id(machine.id)  # type: ignore[no-any-return]
+    return Machine.get_by_id(machine.id)
 
 
 def _take_out(context: Context, machine: Machine, iso_id: int, forced: bool = False) -> None:

@@ -29,7 +29,6 @@ def put(record: Any, groups: Iterable[str]) -> None:
     """Set the groups of a zone, pod, cluster, host or pool; none takes them away. Within a transaction."""
     names = list(dict.fromkeys(name.strip() for name in groups if name.strip()))
     if isinstance(record, StoragePool):
-        record.storage_access_groups = names
         StoragePool.update(storage_access_groups=names).where(StoragePool.id == record.id).execute()
     elif names:
         detail.put(record, {NAME: ",".join(names)}, display=False)

@@ -68,7 +68,7 @@ def of_pool(context: Context, pool: StoragePool, path: str | None, keyword: str 
 def _existing(found: dict[str, Any], path: str | None) -> list[dict[str, Any]]:
     if not found["path_exists"]:
         raise InvalidParameter(f"Invalid value for parameter path: there is nothing at {(path or '')[:120]!r}")
-    return found["objects"]  # type: ignore[no-any-return]
+    return found["objects"]
 
 
 def _template(template: Template) -> dict[str, Any]:
@@ -104,4 +104,4 @@ def end_links(context: Context, before: int) -> None:
         store = ImageStore.get_or_none(ImageStore.id == row.image_store_id, ImageStore.removed.is_null())
         if store is not None:
             stores.call(context, store, "secondary.delete_link", {"link": row.link})
-        transact(lambda row=row: StoredLink.delete().where(StoredLink.id == row.id).execute())
+        transact(StoredLink.delete().where(StoredLink.id == row.id).execute)

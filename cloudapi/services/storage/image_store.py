@@ -144,7 +144,7 @@ def update(context: Context, store: ImageStore, name: str | None, readonly: bool
         detail.put(store, {CAPACITY: capacity_bytes})
     if changes:
         ImageStore.update(changes).where(ImageStore.id == store.id).execute()
-    return ImageStore.get_by_id(store.id)  # type: ignore[no-any-return]
+    return ImageStore.get_by_id(store.id)
 
 
 def check_unused(store: ImageStore) -> None:

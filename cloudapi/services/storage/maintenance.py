@@ -20,7 +20,7 @@ ACTIVE = ("Starting", "Running", "Stopping", "Migrating")
 
 
 def _again(pool: StoragePool) -> StoragePool:
-    return StoragePool.get_by_id(pool.id)  # type: ignore[no-any-return]
+    return StoragePool.get_by_id(pool.id)
 
 
 def machines_on(pool: StoragePool) -> list[Machine]:

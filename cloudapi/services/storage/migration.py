@@ -161,7 +161,7 @@ def _emptiest(context: Context, source: ImageStore, targets: Sequence[ImageStore
         if balance and stores.share_used(store) >= stores.share_used(ImageStore.get_by_id(source.id)):
             continue
         if stores.has_room(store, size, threshold):
-            return store  # type: ignore[no-any-return]
+            return store
     return None
 
 

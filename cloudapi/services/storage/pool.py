@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from cloudapi.context import Context
@@ -188,4 +189,4 @@ def refresh_all(context: Context) -> None:
             log.warning("host %s has no figures of its pools: %s", host.name, error.text)
             continue
         for pool, report in zip(mine, reports, strict=True):
-            transact(lambda pool=pool, report=report: take_figures(pool, report))
+            transact(partial(take_figures, pool, report))

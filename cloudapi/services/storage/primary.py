@@ -69,7 +69,7 @@ def create(context: Context, wanted: Wanted) -> StoragePool:
         transition(pool, "Attached")
 
     transact(finish)
-    return StoragePool.get_by_id(pool.id)  # type: ignore[no-any-return]
+    return StoragePool.get_by_id(pool.id)
 
 
 def _place(wanted: Wanted, where: address.StorageAddress) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _local_host(cluster: Cluster, where: address.StorageAddress) -> Host:
     """Return the host whose own disk a `file://address/path` is."""
     for host in Host.alive(Host.cluster == cluster.id, Host.kind == "Routing").order_by(Host.id):
         if where.host in (host.private_ip, host.storage_ip, host.name):
-            return host  # type: ignore[no-any-return]
+            return host
     raise InvalidParameter(f"host {where.host or '(none)'} not found: url names one of the cluster's hosts, as in "
                            "file://address/path")
 
@@ -161,7 +161,7 @@ def _write(wanted: Wanted, where: address.StorageAddress, values: Mapping[str, A
         tags=",".join(wanted.tags), is_tag_a_rule=wanted.tag_is_rule, managed=wanted.managed,
         capacity_iops=wanted.capacity_iops, storage_access_groups=list(wanted.access_groups), **values)
     detail.put(pool, details)
-    return pool  # type: ignore[no-any-return]
+    return pool
 
 
 def update(context: Context, pool: StoragePool, values: Mapping[str, Any]) -> StoragePool:
@@ -282,7 +282,7 @@ def refresh_capabilities(context: Context, pool: StoragePool) -> StoragePool:
     found = {"volume_snapshots": str(bool(known.get("snapshots"))).lower(),
              "live_resize": str(bool(known.get("live_resize"))).lower()}
     transact(lambda: StoragePool.update(capabilities=found).where(StoragePool.id == pool.id).execute())
-    return StoragePool.get_by_id(pool.id)  # type: ignore[no-any-return]
+    return StoragePool.get_by_id(pool.id)
 
 
 def check_admin_of_zone(context: Context, zone: Zone) -> None:

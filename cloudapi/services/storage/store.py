@@ -95,7 +95,7 @@ def call(context: Context, store: ImageStore, verb: str, arguments: Mapping[str,
         log.warning("request %s: image store %s: %s (%s)", context.request_id, store.name, error, error.code)
         if error.code == "bad_argument":
             raise InvalidParameter(f"Image store {store.uuid} refused: {error.text}") from error
-        raise agent.as_api_error(context, store, error) from error  # type: ignore[arg-type]  # only the name is read
+        raise agent.as_api_error(context, store, error) from error
 
 
 def refresh(context: Context, store: ImageStore) -> ImageStore:

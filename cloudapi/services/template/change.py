@@ -49,7 +49,7 @@ def update(context: Context, template: Template, values: Mapping[str, Any]) -> T
         detail.remove(template)
     elif values.get("details"):
         detail.put(template, registration.checked_details(values["details"]))
-    return Template.get_by_id(template.id)  # type: ignore[no-any-return]
+    return Template.get_by_id(template.id)
 
 
 def _format(template: Template, name: str) -> str:

@@ -123,7 +123,7 @@ def make(context: Context, template: Template, volume: Volume | None, snapshot: 
     report = context.steps.remote("copy", lambda request_id: _bring(context, template, copy, store, volume, snapshot,
                                                                     request_id), undo=clear, undo_attempt=clear)
     context.steps.run("end", lambda: download.arrived(context, copy.id, report))
-    return TemplateZone.get(TemplateZone.template == template.id)  # type: ignore[no-any-return]
+    return TemplateZone.get(TemplateZone.template == template.id)
 
 
 def _begin(copy_id: int) -> None:

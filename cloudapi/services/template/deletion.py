@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter
 from cloudapi.models.base import now
@@ -130,6 +132,6 @@ def remove_of_account(context: Context, account: Account) -> None:
             store = ImageStore.get_by_id(copy.image_store_id)
             if store.removed is None:
                 stores.call(context, store, "secondary.delete", {"path": copy.install_path})
-        transact(lambda template=template: forget(context, template.id))
+        transact(partial(forget, context, template.id))
     transact(lambda: LaunchPermission.delete().where(LaunchPermission.account_id == account.id).execute())
     pool_copies.evict_removed(context)

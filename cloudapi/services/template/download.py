@@ -36,8 +36,8 @@ def allot(template: Template, store: ImageStore) -> TemplateStore:
     """Write that a template is to be on a store. Within a transaction; once."""
     found = TemplateStore.get_or_none(TemplateStore.template == template.id, TemplateStore.image_store == store.id)
     if found is not None:
-        return found  # type: ignore[no-any-return]
-    return TemplateStore.create(  # type: ignore[no-any-return]
+        return found
+    return TemplateStore.create(
         template=template.id, image_store=store.id, install_path=install_path(template), created=now(),
         request_id=f"{template.uuid}.{store.id}")
 

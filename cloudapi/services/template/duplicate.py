@@ -44,7 +44,7 @@ def to_zones(context: Context, template: Template, source: Zone | None, targets:
             failures.append(f"{zone.name}: {error.text}")
     if len(failures) == len(targets):
         raise InternalError(f"Failed to copy Template ({'; '.join(failures)})")
-    return TemplateZone.get(TemplateZone.template == template.id, TemplateZone.zone == targets[0].id)  # type: ignore[no-any-return]
+    return TemplateZone.get(TemplateZone.template == template.id, TemplateZone.zone == targets[0].id)
 
 
 def _to_zone(context: Context, template: Template, origin: TemplateStore, zone: Zone) -> None:
@@ -97,4 +97,4 @@ def to_pools(context: Context, template: Template, zone: Zone, pool: StoragePool
         and (found.hypervisor_type in (None, "Any", template.hypervisor_type))]
     for found in chosen:
         prepare_on_pool(context, template, found, pools.host_for(found))
-    return TemplateZone.get(TemplateZone.template == template.id, TemplateZone.zone == zone.id)  # type: ignore[no-any-return]
+    return TemplateZone.get(TemplateZone.template == template.id, TemplateZone.zone == zone.id)

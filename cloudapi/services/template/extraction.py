@@ -85,7 +85,6 @@ def end_links(context: Context) -> None:
         except ApiError as error:
             log.warning("link %s is not deleted: %s", copy.download_link, error.text)
             continue
-        transact(lambda copy=copy: TemplateStore.update(
-            download_link=None, download_url=None, download_url_created=None).where(
-            TemplateStore.id == copy.id).execute())
+        transact(TemplateStore.update(download_link=None, download_url=None, download_url_created=None).where(
+            TemplateStore.id == copy.id).execute)
     browse.end_links(context, before)

@@ -25,7 +25,7 @@ def stored_copy(template: Template, zone: Zone | int) -> TemplateStore | None:
                      ImageStore.role == "Image", ImageStore.removed.is_null(),
                      (ImageStore.zone == zone_id) | ImageStore.zone.is_null())
               .order_by(TemplateStore.id))
-    return copies.first()  # type: ignore[no-any-return]
+    return copies.first()
 
 
 def in_zone(template: Template, zone: Zone | int) -> bool:
@@ -59,7 +59,7 @@ def system_template(zone: Zone | int, hypervisor: str) -> Template:
     for template in (Template.alive(Template.template_type.in_(("SYSTEM", "ROUTING")), Template.state == "Active",
                                     Template.hypervisor_type == hypervisor).order_by(Template.id.desc())):
         if ready(template, zone):
-            return template  # type: ignore[no-any-return]
+            return template
     place = Zone.get_by_id(zone) if isinstance(zone, int) else zone
     raise ResourceUnavailable(f"The system VM template for {hypervisor} is not ready in zone {place.uuid}")
 
@@ -98,7 +98,7 @@ def prepare_on_pool(context: Context, template: Template, pool: StoragePool, hos
                  "path": source.install_path},
                 request_id=request_id, timeout=float(context.settings.get("primary.storage.download.wait"))))
             part.run("finish", lambda: _finish(template, pool, report))
-        return TemplatePool.get(TemplatePool.template == template.id, TemplatePool.pool == pool.id)  # type: ignore[no-any-return]
+        return TemplatePool.get(TemplatePool.template == template.id, TemplatePool.pool == pool.id)
 
 
 def _on_pool(template: Template, pool: StoragePool) -> TemplatePool | None:

@@ -291,7 +291,7 @@ def _check_host(context: Context, host: str, fetched: bool) -> None:
 def iso_guest_os(guest_os: GuestOs | None, bootable: bool) -> GuestOs | None:
     """Return the guest OS of an ISO: bootable ones need one, others have none."""
     if not bootable:
-        return GuestOs.alive(GuestOs.display_name == NO_GUEST_OS).first()  # type: ignore[no-any-return]
+        return GuestOs.alive(GuestOs.display_name == NO_GUEST_OS).first()
     if guest_os is None or guest_os.display_name == NO_GUEST_OS:
         raise InvalidParameter("Please pass a valid GuestOS ID: parameter ostypeid, for an ISO that is bootable")
     return guest_os

@@ -32,11 +32,11 @@ def join_zone(template: Template, zone: Zone) -> TemplateZone:
     """Write that a template belongs to a zone. Within a transaction; once."""
     found = TemplateZone.get_or_none(TemplateZone.template == template.id, TemplateZone.zone == zone.id)
     if found is None:
-        return TemplateZone.create(template=template.id, zone=zone.id, created=now())  # type: ignore[no-any-return]
+        return TemplateZone.create(template=template.id, zone=zone.id, created=now())
     if found.removed is not None:
         found.removed = None
         TemplateZone.update(removed=None).where(TemplateZone.id == found.id).execute()
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def targets(context: Context, template: Template, zone: Zone) -> list[ImageStore]:
