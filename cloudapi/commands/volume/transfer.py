@@ -16,7 +16,8 @@ from cloudapi.models.infrastructure import Zone
 from cloudapi.models.offering import DiskOffering
 from cloudapi.models.storage import Volume
 from cloudapi.services.volume import extract, post_upload, upload
-from cloudapi.views.volume.transfer import ExtractView, UploadParametersView
+from cloudapi.views.storage.item import ExtractView
+from cloudapi.views.template.permission import GetUploadParamsView
 from cloudapi.views.volume.volume import VolumeView
 
 
@@ -41,7 +42,7 @@ class UploadVolume(OwnerParameters, AsyncCommand):
 class GetUploadParamsForVolume(OwnerParameters, Command):
     """Permits the upload of a data volume and says where it is sent to."""
 
-    roles, response, atomic = EVERYONE, UploadParametersView, False
+    roles, response, atomic = EVERYONE, GetUploadParamsView, False
     since = "4.6.0"
 
     name = Text(required=True, help="its name")
