@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from cloudapi.api.dispatch import HIDDEN
 from cloudapi.context import Caller
 from cloudapi.errors import ApiError, InternalError, InvalidRequest, MethodNotAllowed, Unauthenticated
-from cloudapi.http import session, signature
+from cloudapi.http import image, session, signature
 from cloudapi.http.render import JSON_TYPE, error_body, render
 from cloudapi.models.base import new_uuid, now
 from cloudapi.services.account import origin
@@ -151,5 +151,6 @@ def make_wsgi(installation: Any, integration: bool = False) -> Flask:
     def openapi() -> Response:
         return Response(installation.openapi(), content_type=JSON_TYPE)
 
+    image.add_routes(flask, installation)
     return flask
 

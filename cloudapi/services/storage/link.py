@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter, Unauthenticated
@@ -112,3 +112,24 @@ def check(context: Context, given: UploadPermit) -> dict[str, Any]:
     if content["id"] != given.id or end.timestamp() * 1000 < context.now():
         raise InvalidParameter("expires: the time for this upload is over; ask for a new one")
     return content
+
+
+def store_of_upload(uuid: str) -> ImageStore | None:
+    """Return the store that a template or volume is to be uploaded to."""
+    for table, copies, name in (("template", "template_store", "template_id"), ("volume", "volume_store", "volume_id")):
+        found = rows(f"SELECT c.image_store_id FROM {table} t JOIN {copies} c ON c.{name} = t.id "
+                     "WHERE t.uuid = ? AND t.removed IS NULL", [uuid])
+        if found:
+            return ImageStore.get_by_id(found[0][0])
+    return None
+
+
+def local_path(name: str) -> str | None:
+    """Return the file behind a link's name, `<id>.<format>`, where its store is a directory of this machine."""
+    link = name.partition(".")[0]
+    for table, column in (("template_store", "download_link"), ("volume_store", "link"), ("stored_link", "link")):
+        found = rows(f"SELECT image_store_id FROM {table} WHERE {column} = ?", [link])
+        if found:
+            parts = urlsplit(ImageStore.get_by_id(found[0][0]).url)
+            return f"{unquote(parts.path).rstrip('/')}/links/{name}" if parts.scheme == "file" else None
+    return None

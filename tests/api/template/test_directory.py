@@ -1,6 +1,7 @@
 """Templates that really are downloaded: from a web server into a directory that serves as secondary storage."""
 
 import hashlib
+import io
 import struct
 
 import pytest
@@ -62,6 +63,9 @@ def test_what_arrives_is_the_file(bare_cloud, zone, register):
     assert path.read_bytes() == body
     link = bare_cloud.admin.job("extractIso", id=image["id"], mode="HTTP_DOWNLOAD")
     assert (zone[1] / "links" / link["url"].rpartition("/")[2]).read_bytes() == body
+    response = bare_cloud.http.get("/client" + link["url"].partition("/client")[2], buffered=True)
+    assert (response.status_code, response.data) == (200, body)
+    assert bare_cloud.http.get("/client/userdata/no-such-link.iso").status_code == 404
     bare_cloud.admin.job("deleteIso", id=image["id"])
     assert list(zone[1].glob("template/tmpl/*/*/*.iso")) == []
 
@@ -78,6 +82,38 @@ def test_what_is_wrong_is_said(bare_cloud, register, body, parameters, text):
     with pytest.raises(ApiFailure, match="not been downloaded"):
         bare_cloud.admin.job("extractIso", id=image["id"], mode="HTTP_DOWNLOAD")
     bare_cloud.admin.job("deleteIso", id=image["id"])
+
+
+def send(cloud, permit, body, **changed):
+    headers = {"X-Signature": permit["signature"], "X-Metadata": permit["metadata"], "X-Expires": permit["expires"]}
+    path = "/client" + permit["postURL"].partition("/client")[2]
+    return cloud.http.post(path, headers={**headers, **changed}, data={"file": (io.BytesIO(body), "a.iso")})
+
+
+def permit_for(cloud, zone, **parameters):
+    return cloud.admin("getUploadParamsForIso", name="sent", format="ISO", zoneid=zone[0], bootable=False,
+                       **parameters)["getuploadparams"]
+
+
+def test_an_upload_arrives(bare_cloud, zone):
+    body = iso()
+    permit = permit_for(bare_cloud, zone, checksum="{SHA-256}" + hashlib.sha256(body).hexdigest())
+    assert send(bare_cloud, permit, body, **{"X-Signature": "forged"}).status_code == 401
+    answer = send(bare_cloud, permit, body)
+    assert (answer.status_code, answer.get_json()["bytes"]) == (200, len(body))
+    image = bare_cloud.admin.one("listIsos", isofilter="all", id=permit["id"])
+    assert (image["isready"], image["size"]) == (True, len(body))
+    assert send(bare_cloud, permit, body).status_code == 431
+    bare_cloud.admin.job("deleteIso", id=permit["id"])
+
+
+def test_an_upload_that_is_no_iso_fails_and_says_why(bare_cloud, zone):
+    permit = permit_for(bare_cloud, zone)
+    answer = send(bare_cloud, permit, b"no image at all")
+    assert answer.status_code != 200 and "RAW, not ISO" in answer.get_json()["errortext"]
+    image = bare_cloud.admin.one("listIsos", isofilter="all", id=permit["id"])
+    assert image["isready"] is False and "not ISO" in image["status"]
+    bare_cloud.admin.job("deleteIso", id=permit["id"])
 
 
 def test_a_host_that_does_not_resolve_is_refused(bare_cloud, register):
