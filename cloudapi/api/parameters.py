@@ -63,7 +63,7 @@ class Parameter:
                                    f"{' '.join(map(str, error.messages))}") from None
 
     def parse_again(self, value: Any) -> Any:
-        """Parse the value for a job that is repeated after a crash."""
+        """Parse the value where what it names may be removed: a repeated job's, a list's filter."""
         return self.parse(value)
 
     def is_blank(self, value: Any) -> bool:
@@ -193,11 +193,8 @@ class Entity(Parameter):
         numeric = self.since is None and text.isascii() and text.isdigit() and len(text) < 19
         if len(text) <= 64:
             for record in self.records:
-                query = record.select().where(record.id == int(text) if numeric else record.uuid == text)
-                if not (self.removed or removed) and "removed" in record._meta.fields:
-                    query = query.where(record.removed.is_null())
-                found = query.first()
-                if found is not None:
+                found = record.get_or_none(record.id == int(text)) if numeric else record.by_uuid(text)
+                if found is not None and (self.removed or removed or getattr(found, "removed", None) is None):
                     return found  # type: ignore[no-any-return]
         raise InvalidParameter(
             f"due to invalid value. Invalid parameter {self.name} value={shorten(text)} due to incorrect long value "

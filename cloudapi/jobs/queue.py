@@ -10,6 +10,7 @@ import orjson
 from cloudapi.jobs import locks
 from cloudapi.models.base import now
 from cloudapi.models.common import AsyncJob, JobStep
+from cloudapi.models.database import execute
 
 IN_PROGRESS, SUCCEEDED, FAILED = 0, 1, 2
 LEASE = 15_000
@@ -69,9 +70,13 @@ def keep(job: AsyncJob, **columns: Any) -> None:
     :param columns: what else to write in the row.
     :raises Superseded: another attempt has the job.
     """
-    changed = (AsyncJob.update(lease_until=now() + LEASE, **columns)
-               .where(AsyncJob.id == job.id, AsyncJob.attempts == job.attempts, AsyncJob.status == IN_PROGRESS)
-               .execute())
+    if columns:
+        changed = (AsyncJob.update(lease_until=now() + LEASE, **columns)
+                   .where(AsyncJob.id == job.id, AsyncJob.attempts == job.attempts, AsyncJob.status == IN_PROGRESS)
+                   .execute())
+    else:
+        changed = execute("UPDATE async_job SET lease_until = ? WHERE id = ? AND attempts = ? AND status = ?",
+                          (now() + LEASE, job.id, job.attempts, IN_PROGRESS))
     if changed != 1:
         raise Superseded(f"job {job.uuid}, attempt {job.attempts}")
 

@@ -89,6 +89,13 @@ class Table(peewee.Model):
             raise cls.DoesNotExist(f"{cls.__name__} {key} does not exist")
         return shape.record(row)
 
+    @classmethod
+    def by_uuid(cls, uuid: str) -> Any:
+        """Return the record with this UUID, removed or not; None where there is none."""
+        shape = shape_of(cls)
+        row = database.execute_sql(shape.by_uuid, (uuid,)).fetchone()
+        return None if row is None else shape.record(row)
+
 
 class Record(Table):
     """A resource: addressed by `uuid` from outside, by `id` inside; `removed` is when it was deleted."""

@@ -240,7 +240,7 @@ class NicSecondaryIp(Record):
 
 
 class GuestIp(Table):
-    """An address of a guest network that is taken; the unique index is what makes two Instances with one IP impossible."""
+    """An address of a guest network that is taken; its unique index makes two Instances with one IP impossible."""
 
     id = peewee.BigAutoField()
     network = Link(Network)

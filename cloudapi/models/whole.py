@@ -27,7 +27,9 @@ class Shape:
         self.columns = tuple(f"{opening}{field.column_name}{closing}" for field in meta.sorted_fields)
         self.converters = tuple((field.name, field.python_value) for field in meta.sorted_fields if self._converts(field))
         table, key = (f"{opening}{name}{closing}" for name in (meta.table_name, meta.primary_key.column_name))
-        self.by_key = f"SELECT {', '.join(self.columns)} FROM {table} WHERE {key} = {database.param}"
+        whole = f"SELECT {', '.join(self.columns)} FROM {table} WHERE"
+        self.by_key = f"{whole} {key} = {database.param}"
+        self.by_uuid = f"{whole} uuid = {database.param}"
         self._selections: dict[str, str] = {}
         self.inserted = tuple(field for field in meta.sorted_fields if not isinstance(field, peewee.AutoField))
         marks = ", ".join([database.param] * len(self.inserted))

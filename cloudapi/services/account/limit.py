@@ -14,6 +14,7 @@ import peewee
 
 from cloudapi.context import ADMIN, ROOT_DOMAIN, SYSTEM_ACCOUNT, Context
 from cloudapi.errors import ResourceLimitExceeded
+from cloudapi.models.database import execute
 from cloudapi.models.identity import Account, Domain, Project, ResourceCount, ResourceLimit, Role
 
 UNLIMITED = -1
@@ -95,16 +96,17 @@ def _subtract(owners: Any, kind: str, amount: int, tags: Sequence[str]) -> None:
 
 def add(owner_type: str, owner_id: int, kind: str, tag: str, amount: int, most: int) -> bool:
     """Add to a count unless it would pass `most`; the row is made on first use. Returns whether it was added."""
-    update = ResourceCount.update(count=ResourceCount.count + amount).where(
-        ResourceCount.owner_type == owner_type, ResourceCount.owner_id == owner_id,
-        ResourceCount.resource_type == kind, ResourceCount.tag == tag)
+    sql = ("UPDATE resource_count SET count = count + ? WHERE owner_type = ? AND owner_id = ? AND resource_type = ? "
+           "AND tag = ?")
+    parameters: list[Any] = [amount, owner_type, owner_id, kind, tag]
     if most != UNLIMITED:
-        update = update.where(ResourceCount.count + amount <= most)
-    if update.execute():
+        sql += " AND count + ? <= ?"
+        parameters += [amount, most]
+    if execute(sql, parameters):
         return True
     made = (ResourceCount.insert(owner_type=owner_type, owner_id=owner_id, resource_type=kind, tag=tag, count=0)
             .on_conflict_ignore().execute())
-    return bool(made and update.execute())
+    return bool(made and execute(sql, parameters))
 
 
 def domain_chain(domain_id: int) -> list[Domain]:
