@@ -162,7 +162,7 @@ class ListAccounts(OwnedListCommand):
             raise PermissionDenied(f"Acct[{caller.account_uuid}-{caller.account_name}] does not have permission to "
                                    f"operate within domain id={domain.uuid}")
         if self.id is not None:
-            if self.id.id == SYSTEM_ACCOUNT:
+            if self.id.id == SYSTEM_ACCOUNT or self.id.removed is not None:
                 raise InvalidParameter(f"Unable to find account by id {self.id.uuid} (parameter id)")
             check_access(context, self.id, OPERATE)
         elif (self.listall and caller.is_admin) or context.settings.get(

@@ -11,6 +11,7 @@ from cloudapi.api.parameters import Entity, Flag, Integer, Text, TextList
 from cloudapi.api.query import Query, escape_like
 from cloudapi.commands.account.account import DETAILS, detail_groups
 from cloudapi.context import Context
+from cloudapi.errors import InvalidParameter
 from cloudapi.models.identity import Domain
 from cloudapi.services.domain import domain as domains
 from cloudapi.views.domain.domain import DomainView
@@ -93,6 +94,8 @@ class ListDomains(TagParameters, OwnedListCommand):
     def restrict(self, context: Context, query: Query) -> None:
         caller = context.caller
         if self.id is not None:
+            if self.id.removed is not None:
+                raise InvalidParameter(f"Domain id={self.id.uuid} doesn't exist (parameter id)")
             check(context, self.id, OPERATE)
         elif not caller.is_root_admin and not self.listall:
             query.equals("id", caller.domain_id)

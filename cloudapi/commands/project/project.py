@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cloudapi.api.access import OPERATE
+from cloudapi.api.access import ANY, OPERATE
 from cloudapi.api.command import EVERYONE, AsyncCommand, AsyncCreateCommand
 from cloudapi.api.listing import OwnedListCommand, TagParameters
 from cloudapi.api.ownership import find_account
@@ -49,7 +49,7 @@ class UpdateProject(AsyncCommand):
     name = Text(since="4.19.0", help="a new name")
     displaytext = Text(help="what it is")
     account = Text(help="the member that becomes its owner, or gets another role")
-    userid = Entity(User, access=OPERATE, help="the member, a user, that gets another role")
+    userid = Entity(User, access=ANY, help="the member, a user, that gets another role")
     roletype = Text(help="the member's role: Admin or Regular")
     swapowner = Flag(default=True, help="the account becomes the only owner; false: it gets the role")
 
