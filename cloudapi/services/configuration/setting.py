@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
 from cloudapi.models.common import SettingValue
-from cloudapi.models.identity import Domain
+from cloudapi.models.database import in_transaction
+from cloudapi.models.identity import Account, Domain
 from cloudapi.models.infrastructure import Cluster
 from cloudapi.models.storage import StoragePool
 from cloudapi.settings import REGISTRY, Scope, Setting
@@ -15,15 +17,36 @@ from cloudapi.settings import REGISTRY, Scope, Setting
 FRESHNESS = 2.0
 
 
+# Lets the values of a domain stand for those of its accounts.
+FOR_DOMAINS = "enable.account.settings.for.domain"
+
+Values = dict[str, dict[tuple[str, int], str | None]]
+
+
+class _Writing(threading.local):
+    """Whether this thread's transaction has changed values, which nobody else may see yet."""
+
+    now = False
+
+
 class Settings:
-    """Reads are from memory; `changed()` after a write makes them visible in this process at once."""
+    """Reads are from memory; `changed()` makes a write visible in this process.
+
+    It is called twice: within the transaction, for what follows in it, and after the commit, for all.
+    """
 
     def __init__(self) -> None:
-        self._values: dict[str, dict[tuple[str, int], str | None]] = {}
+        self._values: Values = {}
         self._read = -FRESHNESS
+        self._generation = 0
+        self._writing = _Writing()
 
     def changed(self) -> None:
-        self._read = -FRESHNESS
+        if in_transaction():
+            self._writing.now = True
+        else:
+            self._generation += 1
+            self._read = -FRESHNESS
 
     def get(self, name: str, *, zone: int | None = None, cluster: int | None = None, pool: int | None = None,
             account: int | None = None, domain: int | None = None, image_store: int | None = None) -> Any:
@@ -49,12 +72,16 @@ class Settings:
         return setting.default if scope == "Global" else None
 
     def _of(self, name: str) -> dict[tuple[str, int], str | None]:
-        moment = time.monotonic()
+        if not in_transaction():
+            self._writing.now = False
+        elif self._writing.now:
+            return _stored().get(name, {})
+        moment, generation = time.monotonic(), self._generation
         if moment - self._read > FRESHNESS:
-            found: dict[str, dict[tuple[str, int], str | None]] = {}
-            for row in SettingValue.select().tuples():
-                found.setdefault(row[1], {})[row[2], row[3]] = row[4]
-            self._values, self._read = found, moment
+            found = _stored()
+            if generation == self._generation:  # nothing was committed while we read
+                self._values, self._read = found, moment
+            return found.get(name, {})
         return self._values.get(name, {})
 
     def _chain(self, setting: Setting, zone: int | None, cluster: int | None, pool: int | None, account: int | None,
@@ -75,8 +102,19 @@ class Settings:
             chain.append(("Zone", zone))
         if account is not None:
             chain.append(("Account", account))
-        while domain is not None:
+            if domain is None:
+                domain = Account.get_by_id(account).domain_id
+        chain = [(scope, scope_id) for scope, scope_id in chain if setting.applies_to(Scope(scope))]
+        by_domain = setting.applies_to(Scope.DOMAIN) or (setting.applies_to(Scope.ACCOUNT) and self.get(FOR_DOMAINS))
+        while by_domain and domain is not None:
             chain.append(("Domain", domain))
             domain = Domain.get_by_id(domain).parent_id
-        return [(scope, scope_id) for scope, scope_id in chain if setting.applies_to(Scope(scope))]
+        return chain
+
+
+def _stored() -> Values:
+    found: Values = {}
+    for row in SettingValue.select().tuples():
+        found.setdefault(row[1], {})[row[2], row[3]] = row[4]
+    return found
 
