@@ -144,8 +144,8 @@ def dedicate(context: Context, ip_range: IpRange, account: Account | None, domai
 
 
 def _counted_singly(used: list[IpAddress]) -> int:
-    """Return how many addresses count for their owners by themselves: those that are acquired, not just reserved."""
-    return sum(1 for address in used if address.state != "Reserved" and not address.is_system)
+    """Return how many addresses count for their owners by themselves: those that are acquired or reserved."""
+    return sum(1 for address in used if not address.is_system)
 
 
 def _own(ip_range: IpRange, account_id: int | None, domain_id: int | None) -> None:
