@@ -10,7 +10,7 @@ import orjson
 import peewee
 
 from cloudapi.models.database import database
-from cloudapi.models.whole import LinkAccessor, WholeSelect, shape_of
+from cloudapi.models.whole import LinkAccessor, Select, shape_of
 
 
 def now() -> int:
@@ -65,7 +65,7 @@ class Table(peewee.Model):
     @classmethod
     def select(cls, *fields: Any) -> Any:
         """Return a query of these columns, or of whole records."""
-        return super().select(*fields) if fields else WholeSelect(cls, cls._meta.sorted_fields, is_default=True)
+        return Select(cls, fields or cls._meta.sorted_fields, is_default=not fields)
 
     @classmethod
     def create(cls, **values: Any) -> Any:

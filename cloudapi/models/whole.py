@@ -96,8 +96,19 @@ class WholeCursor(peewee.CursorWrapper):  # type: ignore[misc]
         self.process_row = shape.record
 
 
-class WholeSelect(peewee.ModelSelect):  # type: ignore[misc]
-    """A query of all columns of a model; where a caller narrows the columns down it is peewee's own again."""
+class Select(peewee.ModelSelect):  # type: ignore[misc]
+    """A query whose answer is read at once, to its end.
+
+    peewee reads row by row, and a read that is still open makes SQLite refuse the next transaction of the same
+    thread: a loop over records that changes them would fail at its first change. Of all the columns of a model the
+    SQL is kept; where a caller chooses columns it is peewee's own.
+    """
+
+    def _execute(self, database: Any) -> Any:
+        answer = super()._execute(database)
+        if hasattr(answer, "fill_cache"):
+            answer.fill_cache()
+        return answer
 
     def __sql_selection__(self, context: Any, is_subquery: bool = False) -> Any:
         if is_subquery or not self._is_default:
