@@ -28,7 +28,8 @@ def of_domains_above(domain_id: int, path: str) -> tuple[str, tuple[Any, ...]]:
     """Return the condition for networks of a domain, and of those above that let domains below in."""
     parts = [part for part in path.split("/") if part]
     above = ["/" + "".join(f"{part}/" for part in parts[:length]) for length in range(len(parts) + 1)]
-    return ("t.acl_type = ? AND (t.domain_id = ? OR (t.subdomain_access = ? AND t.domain_id IN (SELECT d.id FROM domain d "
+    return ("t.acl_type = ? AND (t.domain_id = ? OR (t.subdomain_access = ? AND t.domain_id IN (SELECT d.id FROM "
+            "domain d "
             f"WHERE d.path IN ({','.join('?' * len(above))}))))", (DOMAIN, domain_id, True, *above))
 
 
@@ -66,7 +67,8 @@ class ListNetworks(TagParameters, OwnedListCommand):
         caller = context.caller
         if self.issystem and caller.is_root_admin:
             if self.account is not None or self.domainid is not None:
-                raise InvalidParameter("System network belongs to system, account and domainId parameters can't be specified")
+                raise InvalidParameter("System network belongs to system, account and domainId parameters can't be "
+                                       "specified")
             return
         domain_id, path, account_id = caller.domain_id, caller.domain_path, caller.account_id
         if self.domainid is not None:

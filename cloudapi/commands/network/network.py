@@ -27,7 +27,8 @@ def usable(caller: Caller, network: Network) -> bool:
         domain = Domain.get_or_none(Domain.id == network.domain_id)
         if domain is None:
             return False
-        inside = caller.domain_path.startswith(domain.path) if network.subdomain_access else caller.domain_id == domain.id
+        below = network.subdomain_access and caller.domain_path.startswith(domain.path)
+        inside = below or caller.domain_id == domain.id
         return bool(inside or (caller.is_domain_admin and in_subtree(caller.domain_path, domain.id)))
     return bool(NetworkPermission.select().where(
         NetworkPermission.network == network.id, NetworkPermission.account_id == caller.account_id).exists())
@@ -179,7 +180,8 @@ class MigrateNetwork(AsyncCommand):
     def run(self, context: Context) -> Any:
         if self.networkid.offering_id == self.networkofferingid.id:
             if not self.resume:
-                raise InvalidParameter(f"Network {self.networkid.uuid} has this offering already; resume=true makes its "
+                raise InvalidParameter(f"Network {self.networkid.uuid} has this offering already; resume=true makes "
+                                       "its "
                                        "routers anew")
             restart.restart(context, self.networkid, cleanup=True)
             return self.networkid

@@ -30,7 +30,7 @@ def machine_of(context: Context, nic: Nic) -> Machine:
     machine = Machine.get_by_id(nic.vm_id)
     is_instance(machine)
     access.check(context, machine, OPERATE)
-    return machine  # type: ignore[no-any-return]
+    return machine
 
 
 class ListNics(ListCommand):

@@ -38,7 +38,8 @@ class AssociateIpAddress(OwnerParameters, AsyncCreateCommand):
         owner = self.owner(context)
         if not (self.account or self.projectid) and self.networkid is not None:
             owner = context.owner or owner
-        return association.begin(context, owner, self.zoneid, self.networkid, ip=self.ipaddress, display=self.fordisplay)
+        return association.begin(context, owner, self.zoneid, self.networkid, ip=self.ipaddress,
+                                 display=self.fordisplay)
 
     def run(self, context: Context) -> Any:
         return association.finish(context, self.created)

@@ -114,12 +114,13 @@ def update(context: Context, rule: PortForwardingRule, *, private: tuple[int | N
             chosen = machine or Machine.get_by_id(rule.vm_id)
             _, rule.vm_ip = target(chosen, network, guest_ip)
             rule.vm_id = chosen.id
-        if cidrs is not None:
-            rule.source_cidrs = rules.parse_cidrs(cidrs, "cidrlist")
         rule.save()
+        if cidrs is not None:
+            PortForwardingRule.update(source_cidrs=rules.parse_cidrs(cidrs, "cidrlist")).where(
+                PortForwardingRule.id == rule.id).execute()
         rules.update(rule, custom_id=custom_id, display=display)
         networks.changed(network)
 
     context.steps.run(f"change rule {rule.uuid}", change)
     router.apply(context, network)
-    return PortForwardingRule.get_by_id(rule.id)  # type: ignore[no-any-return]
+    return PortForwardingRule.get_by_id(rule.id)

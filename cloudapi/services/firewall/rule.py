@@ -65,7 +65,8 @@ def parse_cidrs(values: Sequence[str] | None, name: str) -> list[str]:
     return found
 
 
-def check_icmp(protocol: str, icmp_type: int | None, icmp_code: int | None, ports: bool) -> tuple[int | None, int | None]:
+def check_icmp(protocol: str, icmp_type: int | None, icmp_code: int | None, ports: bool) -> tuple[int | None,
+                                                                                                  int | None]:
     """Return type and code of an ICMP rule, -1 for any; nulls for other protocols.
 
     :raises InvalidParameter: ports for ICMP, ICMP's parameters for others, no such type or code.
@@ -95,7 +96,7 @@ def of_address(address: IpAddress) -> Network:
     if address.network_id is None or address.state != "Allocated":
         raise InvalidParameter(f"Unable to create a rule for the IP address {address.uuid} (ipaddressid): it is not "
                                "associated with any network")
-    return Network.get_by_id(address.network_id)  # type: ignore[no-any-return]
+    return Network.get_by_id(address.network_id)
 
 
 def create_ingress(context: Context, address: IpAddress, *, protocol: str, start: int | None, end: int | None,
@@ -126,7 +127,8 @@ def create_egress(context: Context, network: Network, *, protocol: str, start: i
     :raises NetworkRuleConflict: there is such a rule.
     """
     if network.guest_type != "Isolated":
-        raise InvalidParameter(f"Egress firewall rules are not supported for network {network.uuid}: it is not Isolated")
+        raise InvalidParameter(f"Egress firewall rules are not supported for network {network.uuid}: it is not "
+                               "Isolated")
     _check_service(network)
     protocol = parse_protocol(protocol)
     start, end = check_ports(start, end)

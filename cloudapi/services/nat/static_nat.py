@@ -12,7 +12,8 @@ from cloudapi.services.firewall import rule as rules
 from cloudapi.services.network import network as networks
 
 
-def enable(context: Context, address: IpAddress, machine: Machine, network: Network | None, guest_ip: str | None) -> None:
+def enable(context: Context, address: IpAddress, machine: Machine, network: Network | None,
+           guest_ip: str | None) -> None:
     """Lead a public address to an Instance, and tell the routers.
 
     :raises InvalidParameter: the address or the Instance is not of the network, or serves already.
@@ -22,9 +23,11 @@ def enable(context: Context, address: IpAddress, machine: Machine, network: Netw
 
     found = rules.of_address(address)
     if network is not None and network.id != found.id:
-        raise InvalidParameter(f"Invalid network {network.uuid} (networkid): the IP address is associated with another one")
+        raise InvalidParameter(f"Invalid network {network.uuid} (networkid): the IP address is associated with "
+                               "another one")
     if not networks.has_service(found, "StaticNat"):
-        raise InvalidParameter(f"Unable to create static nat rule; StaticNat service is not supported in network {found.uuid}")
+        raise InvalidParameter("Unable to create static nat rule; StaticNat service is not supported in network "
+                               f"{found.uuid}")
 
     def write() -> None:
         current = IpAddress.get_by_id(address.id)
@@ -42,21 +45,23 @@ def _check(address: IpAddress, machine: Machine, ip: str) -> None:
     if address.is_source_nat:
         raise InvalidParameter(f"Can't enable static, ip address {address.uuid} is a sourceNat ip address")
     if address.is_static_nat and address.vm_id != machine.id:
-        raise NetworkRuleConflict(f"Failed to enable static for the ip address {address.uuid} and vm {machine.uuid} as it's "
-                                  "already assigned to another vm")
+        raise NetworkRuleConflict(f"Failed to enable static for the ip address {address.uuid} and vm {machine.uuid} "
+                                  "as it's already assigned to another vm")
     if not address.is_static_nat and PortForwardingRule.alive(PortForwardingRule.ip_address == address.id).exists():
         raise NetworkRuleConflict(f"Failed to enable static nat for the ip address {address.uuid} as it already has "
                                   "PortForwarding rules assigned")
     other = IpAddress.alive(IpAddress.vm_id == machine.id, IpAddress.vm_ip == ip, IpAddress.is_static_nat == True,  # noqa: E712
                             IpAddress.id != address.id).first()
     if other is not None:
-        raise InvalidParameter(f"Failed to enable static nat on the ip {address.ip} as the vm {machine.uuid} is already "
+        raise InvalidParameter(f"Failed to enable static nat on the ip {address.ip} as the vm {machine.uuid} is "
+                               "already "
                                f"associated with another public ip {other.ip}")
 
 
 def _clear(context: Context, address: IpAddress) -> None:
     removal.drop(FirewallRule, FirewallRule.ip_address == address.id)
-    IpAddress.update(is_static_nat=False, vm_id=None, vm_ip=None, nic_id=None).where(IpAddress.id == address.id).execute()
+    IpAddress.update(is_static_nat=False, vm_id=None, vm_ip=None,
+                     nic_id=None).where(IpAddress.id == address.id).execute()
     rules.note_use(address.id)
     if address.network_id is not None:
         networks.changed(Network.get_by_id(address.network_id))

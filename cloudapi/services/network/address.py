@@ -73,11 +73,11 @@ def _guesses(network: Network) -> Iterator[int]:
     first, last = usable(network)
     reserved = _reserved(network)
     for _ in range(GUESSES):
-        guess = random.randint(first, last)  # noqa: S311 - no secret
+        guess = random.randint(first, last)
         if guess not in reserved:
             yield guess
     if last - first > 1 << 20:
-        first, last = (start := random.randint(first, last - (1 << 16))), start + (1 << 16)  # noqa: S311
+        first, last = (start := random.randint(first, last - (1 << 16))), start + (1 << 16)
     taken = {row[0] for row in GuestIp.select(GuestIp.number).where(
         GuestIp.network == network.id, GuestIp.number.between(first, last)).tuples()}
     for candidate in range(first, last + 1):
@@ -125,7 +125,7 @@ def _take_listed(network: Network, ip: str | None, nic_id: int | None) -> str:
         rows = list(free.limit(32).tuples())
         if not rows:
             break
-        address_id, found = random.choice(rows)  # noqa: S311 - no secret
+        address_id, found = random.choice(rows)
         changed = (IpAddress.update(state="Allocated", network_id=network.id, nic_id=nic_id, allocated=now(),
                                     account_id=network.account_id, domain_id=network.domain_id)
                    .where(IpAddress.id == address_id, IpAddress.state == "Free").execute())
@@ -166,7 +166,8 @@ def netmask_of(network: Network, ip: str) -> tuple[str | None, str | None]:
     return (str(ipaddress.IPv4Network(cidr).netmask) if cidr else None), network.gateway
 
 
-def take_secondary(nic: Nic, ip: str | None, account_id: int, domain_id: int, description: str | None) -> NicSecondaryIp:
+def take_secondary(nic: Nic, ip: str | None, account_id: int, domain_id: int,
+                   description: str | None) -> NicSecondaryIp:
     """Take a further address for a NIC. Within a transaction.
 
     :raises InvalidParameter: the wanted address is not to be had.
@@ -174,10 +175,10 @@ def take_secondary(nic: Nic, ip: str | None, account_id: int, domain_id: int, de
     network = nic.network
     if ip is not None and ":" in ip:
         found = take_ip6(network, ip)
-        return NicSecondaryIp.create(nic=nic, network=network, vm_id=nic.vm_id, account_id=account_id,  # type: ignore[no-any-return]
+        return NicSecondaryIp.create(nic=nic, network=network, vm_id=nic.vm_id, account_id=account_id,
                                      domain_id=domain_id, ip6=found, description=description)
     found = take(network, None if ip is None else parse_ip4(ip, "ipaddress"), nic_id=nic.id)
-    return NicSecondaryIp.create(nic=nic, network=network, vm_id=nic.vm_id, account_id=account_id,  # type: ignore[no-any-return]
+    return NicSecondaryIp.create(nic=nic, network=network, vm_id=nic.vm_id, account_id=account_id,
                                  domain_id=domain_id, ip4=found, description=description)
 
 
@@ -212,7 +213,7 @@ def mac_key(network_id: int, mac: str) -> str:
 
 def random_mac(identifier: int) -> str:
     """Return a locally administered MAC; `identifier` is its second byte."""
-    tail = random.getrandbits(32).to_bytes(4, "big")  # noqa: S311 - no secret
+    tail = random.getrandbits(32).to_bytes(4, "big")
     return ":".join(f"{byte:02x}" for byte in (2, identifier & 0xFF, *tail))
 
 

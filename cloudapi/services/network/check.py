@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["acl", "addresses", "domain_name", "ip4", "mtu", "name", "offering", "plain_vlan", "vlan"]
 
 LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-PRIVATE = tuple(ipaddress.IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))
+PRIVATE = tuple(ipaddress.IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
+                                                         "100.64.0.0/10"))
 MINIMUM_MTU, MINIMUM_MTU6 = 68, 1280
 
 
@@ -27,9 +28,11 @@ def offering(context: Context, wanted: Wanted) -> None:
     """The offering is for sale, for guests, and of a kind that the zone can have."""
     chosen, zone = wanted.offering, wanted.zone
     if chosen.traffic_type != "Guest" or chosen.system_only:
-        raise InvalidParameter(f"Unable to create a network of offering {chosen.uuid}: networkofferingid is not for guests")
+        raise InvalidParameter(f"Unable to create a network of offering {chosen.uuid}: networkofferingid is not for "
+                               "guests")
     if chosen.state != "Enabled":
-        raise InvalidParameter(f"Can't use network offering {chosen.uuid} (networkofferingid): its state is not Enabled")
+        raise InvalidParameter(f"Can't use network offering {chosen.uuid} (networkofferingid): its state is not "
+                               "Enabled")
     if chosen.for_vpc:
         raise InvalidParameter(f"Network offering {chosen.uuid} (networkofferingid) is for networks of a VPC")
     if zone.allocation_state == "Disabled" and not context.caller.is_root_admin:
@@ -69,8 +72,8 @@ def _shared_parameters(wanted: Wanted) -> None:
         if not wanted.shared or wanted.offering.specify_vlan:
             raise InvalidParameter("Can only create Shared network with associated network if specifyVlan is false")
         if wanted.associated.zone_id != wanted.zone.id or wanted.associated.broadcast_uri is None:
-            raise InvalidParameter(f"Network {wanted.associated.uuid} (associatednetworkid) is not an implemented network "
-                                   "of the zone")
+            raise InvalidParameter(f"Network {wanted.associated.uuid} (associatednetworkid) is not an implemented "
+                                   "network of the zone")
 
 
 def domain_name(value: str) -> None:
@@ -153,19 +156,22 @@ def _ip4(context: Context, wanted: Wanted) -> None:
         return
     block = subnet.network4(wanted.gateway, wanted.netmask)
     if ipaddress.IPv4Address(wanted.gateway) in (block.network_address, block.broadcast_address):
-        raise InvalidParameter(f"Invalid gateway IP provided: {wanted.gateway} is the network or broadcast address of {block}")
+        raise InvalidParameter(f"Invalid gateway IP provided: {wanted.gateway} is the network or broadcast address "
+                               f"of {block}")
     if wanted.start_ip is not None:
         wanted.end_ip = wanted.end_ip or wanted.start_ip
         subnet.check_range4(block, wanted.gateway, wanted.start_ip, wanted.end_ip)
     if not context.caller.is_root_admin and block.prefixlen < int(context.settings.get("network.guest.cidr.limit")):
         raise InvalidParameter(f"Cidr size can't be less than {context.settings.get('network.guest.cidr.limit')}")
-    compliant = any(block.subnet_of(private) for private in PRIVATE)
-    if wanted.guest_type == "Isolated" and not compliant and not context.settings.get("allow.non.rfc1918.compliant.ips"):
+    compliant = (any(block.subnet_of(private) for private in PRIVATE)
+                 or context.settings.get("allow.non.rfc1918.compliant.ips"))
+    if wanted.guest_type == "Isolated" and not compliant:
         raise InvalidParameter(f"Virtual Guest Cidr {block} is not RFC 1918 or 6598 compliant")
     if wanted.router_ip is not None:
         wanted.router_ip = ip4(wanted.router_ip, "routerip")
         if ipaddress.IPv4Address(wanted.router_ip) not in block:
-            raise InvalidParameter(f"Router IPv4 IP provided ({wanted.router_ip}, routerip) is not within the network {block}")
+            raise InvalidParameter(f"Router IPv4 IP provided ({wanted.router_ip}, routerip) is not within the "
+                                   f"network {block}")
 
 
 def _ip6(wanted: Wanted) -> None:
@@ -204,7 +210,8 @@ def mtu(context: Context, zone_id: int, value: int | None, setting: str, paramet
         raise InvalidParameter(f"{parameter} cannot be given: users may not choose the MTU in this zone")
     most = int(context.settings.get(setting, zone=zone_id))
     if not MINIMUM_MTU <= value <= most:
-        raise InvalidParameter(f"Invalid value {value} for parameter {parameter}: it is between {MINIMUM_MTU} and {most}")
+        raise InvalidParameter(f"Invalid value {value} for parameter {parameter}: it is between {MINIMUM_MTU} and "
+                               f"{most}")
 
 
 def plain_vlan(value: str) -> str:
@@ -246,7 +253,8 @@ def vlan(context: Context, wanted: Wanted) -> None:
         raise InvalidParameter(f"Invalid value {plain} for parameter vlan: ids are between {low} and {high}")
     bypass = wanted.bypass_vlan_check and wanted.shared
     if not bypass and tags.is_dynamic(physical, int(plain)):
-        raise InvalidParameter(f"The VLAN tag to use for new guest network, {plain} is already being used for dynamic vlan "
+        raise InvalidParameter(f"The VLAN tag to use for new guest network, {plain} is already being used for "
+                               "dynamic vlan "
                                f"allocation for the guest network in zone {zone.name}")
     same = Network.alive(Network.zone == zone.id, Network.vlan == plain, Network.traffic_type == "Guest",
                          Network.physical_network == physical.id)
@@ -262,10 +270,11 @@ def _private_vlan(wanted: Wanted, plain: str) -> None:
             raise InvalidParameter(f"isolatedpvlantype {wanted.pvlan_type} needs isolatedpvlan")
         return
     if wanted.guest_type == "Isolated" or wanted.ip6_cidr:
-        raise InvalidParameter("Can only support create Private VLAN network with advanced shared or L2 network over IPv4!")
+        raise InvalidParameter("Can only support create Private VLAN network with advanced shared or L2 network "
+                               "over IPv4!")
     if not wanted.pvlan.isdecimal() or not 1 <= int(wanted.pvlan) <= 4094 or plain == "untagged":
         raise InvalidParameter(f"Invalid value {wanted.pvlan[:32]} for parameter isolatedpvlan: it is a VLAN id")
     wanted.pvlan_type = wanted.pvlan_type or "Isolated"
     if (wanted.pvlan == plain) != (wanted.pvlan_type == "Promiscuous"):
-        raise InvalidParameter("isolatedpvlan is the primary VLAN's id where isolatedpvlantype is Promiscuous, and another "
-                               "one otherwise")
+        raise InvalidParameter("isolatedpvlan is the primary VLAN's id where isolatedpvlantype is Promiscuous, and "
+                               "another one otherwise")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from cloudapi import events
 from cloudapi.context import SYSTEM_ACCOUNT, Context
-from cloudapi.errors import InvalidParameter, PermissionDenied
+from cloudapi.errors import InvalidParameter
 from cloudapi.models.identity import Account, Domain
 from cloudapi.models.infrastructure import Zone
 from cloudapi.models.network import IpAddress, Network, PhysicalNetwork, TrafficType
@@ -120,8 +120,8 @@ def physical_for(zone: Zone, offering: NetworkOffering) -> PhysicalNetwork:
         raise InvalidParameter(f"Unable to find a physical network for guests in zone {zone.name}"
                                + (f" that has the tag {', '.join(sorted(wanted))}" if wanted else ""))
     if len(found) > 1 and not wanted:
-        raise InvalidParameter(f"More than one physical networks exist in zone {zone.uuid}; specify physicalnetworkid or "
-                               "use an offering with a tag")
+        raise InvalidParameter(f"More than one physical networks exist in zone {zone.uuid}; specify "
+                               "physicalnetworkid or use an offering with a tag")
     return found[0]
 
 
@@ -159,7 +159,8 @@ def insert(context: Context, wanted: Wanted) -> Network:
     network.save()
     if wanted.shared and (wanted.start_ip or wanted.start_ip6):
         ip_range.create(context, zone=wanted.zone, network=network, physical_network=physical, start_ip=wanted.start_ip,
-                        end_ip=wanted.end_ip, gateway=wanted.gateway, netmask=wanted.netmask, vlan=network.broadcast_uri,
+                        end_ip=wanted.end_ip, gateway=wanted.gateway, netmask=wanted.netmask,
+                        vlan=network.broadcast_uri,
                         start_ip6=wanted.start_ip6, end_ip6=wanted.end_ip6, ip6_gateway=wanted.ip6_gateway,
                         ip6_cidr=wanted.ip6_cidr, bypass_vlan_check=True)
         network = Network.get_by_id(network.id)
@@ -204,7 +205,8 @@ def _domain_name(context: Context, wanted: Wanted) -> str | None:
         return wanted.network_domain
     if wanted.network_domain:
         return wanted.network_domain
-    owner_domain = wanted.domain if wanted.acl_type == "Domain" and wanted.domain else Domain.get_by_id(wanted.owner.domain_id)
+    shared = wanted.domain if wanted.acl_type == "Domain" else None
+    owner_domain = shared or Domain.get_by_id(wanted.owner.domain_id)
     found = wanted.owner.network_domain if wanted.acl_type != "Domain" else None
     while not found and owner_domain is not None:
         found = owner_domain.network_domain
@@ -228,8 +230,3 @@ def _take_source_nat(context: Context, network: Network, wanted: Wanted) -> None
 def implement_at_once(context: Context, network: Network) -> bool:
     """Whether the network is to be implemented before anybody uses it."""
     return bool(network.offering.is_persistent) and network.state == "Allocated"
-
-
-def only_root(context: Context, what: str) -> None:
-    if not context.caller.is_root_admin:
-        raise PermissionDenied(f"Only a root admin may {what}")

@@ -71,12 +71,14 @@ def default_networks(context: Context, account: Account, zone: Zone) -> list[Net
     :raises InvalidParameter: the account has several, or no offering is there to make one.
     """
     if zone.network_type == "Basic" or zone.security_groups:
-        shared = (Network.alive(Network.zone == zone.id, Network.guest_type == "Shared", Network.traffic_type == "Guest")
+        shared = (Network.alive(Network.zone == zone.id, Network.guest_type == "Shared",
+                                Network.traffic_type == "Guest")
                   .order_by(Network.id).first())
         if shared is None:
             raise InvalidParameter(f"Zone {zone.name} has no network for Instances")
         return [shared]
-    offering = (NetworkOffering.alive(NetworkOffering.availability == "Required", NetworkOffering.traffic_type == "Guest",
+    offering = (NetworkOffering.alive(NetworkOffering.availability == "Required",
+                                      NetworkOffering.traffic_type == "Guest",
                                       NetworkOffering.system_only == False)  # noqa: E712
                 .order_by(NetworkOffering.id).first())
     if offering is None:
@@ -86,7 +88,8 @@ def default_networks(context: Context, account: Account, zone: Zone) -> list[Net
         raise InvalidParameter(f"Required network offering {offering.name} is not in Enabled state")
     # The row's lock: of two first deployments at once the second finds the network of the first.
     Account.update(account_name=Account.account_name).where(Account.id == account.id).execute()
-    own = list(Network.alive(Network.zone == zone.id, Network.account_id == account.id, Network.guest_type == "Isolated",
+    own = list(Network.alive(Network.zone == zone.id, Network.account_id == account.id,
+                             Network.guest_type == "Isolated",
                              Network.traffic_type == "Guest", Network.vpc_id.is_null(),
                              Network.state != "Destroy").order_by(Network.id).limit(2))
     if len(own) > 1:
@@ -121,7 +124,7 @@ def implement(context: Context, network: Network) -> Network:
             router.ensure(inner, Network.get_by_id(network.id))
             if current.state not in READY:
                 inner.steps.run("implemented", lambda: _finish(network.id))
-    return Network.get_by_id(network.id)  # type: ignore[no-any-return]
+    return Network.get_by_id(network.id)
 
 
 def _begin(context: Context, network_id: int) -> None:
@@ -254,7 +257,7 @@ def _remove(context: Context, network_id: int, removal: Any) -> None:
         IpRange.update(removed=now()).where(IpRange.id == ip_range.id).execute()
     if network.state == "Shutdown":
         transition(network, "OperationSucceeded")
-    if network.broadcast_uri is not None and network.physical_network_id is not None and (network.vlan or "").isdecimal():
+    if network.physical_network_id is not None and (network.vlan or "").isdecimal():
         vlan.give_back_vlan(network.physical_network_id, int(network.vlan))
     transition(network, "DestroyNetwork", removed=now())
     NetworkPermission.delete().where(NetworkPermission.network == network_id).execute()

@@ -32,7 +32,8 @@ def accounts(network: Network, names: Sequence[str] | None, listed: Sequence[Acc
     for name in names or ():
         account = Account.alive(Account.account_name == name, Account.domain == network.domain_id).first()
         if account is None:
-            raise InvalidParameter(f"Unable to find account {name[:100]} (accounts) in the domain of network {network.uuid}")
+            raise InvalidParameter(f"Unable to find account {name[:100]} (accounts) in the domain of network "
+                                   f"{network.uuid}")
         found.append(account)
     found += [Account.get_by_id(project.project_account_id) for project in projects or ()]
     for account in found:
@@ -64,7 +65,8 @@ def revoke(network: Network, wanted: Sequence[Account] | None = None) -> None:
         Nic.network == network.id, Nic.removed.is_null(), Machine.account_id.in_(ids), Machine.removed.is_null())
     if ids and used.exists():
         raise InvalidParameter(f"An account whose permission for network {network.uuid} is to end has Instances in it")
-    NetworkPermission.delete().where(NetworkPermission.network == network.id, NetworkPermission.account_id.in_(ids)).execute()
+    NetworkPermission.delete().where(NetworkPermission.network == network.id,
+                                     NetworkPermission.account_id.in_(ids)).execute()
 
 
 def shown(network: Network) -> list[dict[str, Any]]:

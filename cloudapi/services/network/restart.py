@@ -44,8 +44,8 @@ def check_redundant(context: Context, network: Network, cleanup: bool) -> None:
     if not cleanup:
         raise InvalidParameter("makeredundant needs cleanup: the routers are made anew")
     if network.guest_type != "Isolated" or not networks.has_service(network, "SourceNat"):
-        raise InvalidParameter(f"Network {network.uuid} cannot have redundant routers: it is not an isolated network with "
-                               "the service SourceNat")
+        raise InvalidParameter(f"Network {network.uuid} cannot have redundant routers: it is not an isolated network "
+                               "with the service SourceNat")
 
 
 def rebuild(context: Context, network: Network) -> None:

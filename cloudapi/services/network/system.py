@@ -17,15 +17,16 @@ def of(context: Context, zone: Zone | int, traffic_type: str) -> Network:
     """
     zone_id = zone if isinstance(zone, int) else zone.id
     found = Network.alive(Network.zone == zone_id, Network.traffic_type == traffic_type,
-                          Network.account_id == SYSTEM_ACCOUNT, Network.guest_type.is_null()).order_by(Network.id).first()
+                          Network.account_id == SYSTEM_ACCOUNT,
+                          Network.guest_type.is_null()).order_by(Network.id).first()
     if found is None:
         raise InternalError(f"Zone {zone_id} has no network for {traffic_type} traffic")
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def physical_network(zone_id: int, traffic_type: str) -> PhysicalNetwork | None:
     """Return the zone's physical network that carries this traffic; guests' the first of several."""
     carrying = TrafficType.select(TrafficType.physical_network).where(
         TrafficType.traffic_type == traffic_type, TrafficType.removed.is_null())
-    return PhysicalNetwork.alive(PhysicalNetwork.zone == zone_id,  # type: ignore[no-any-return]
+    return PhysicalNetwork.alive(PhysicalNetwork.zone == zone_id,
                                  PhysicalNetwork.id.in_(carrying)).order_by(PhysicalNetwork.id).first()

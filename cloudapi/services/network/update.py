@@ -42,7 +42,8 @@ def update(context: Context, network: Network, given: Mapping[str, Any]) -> Netw
     if offering is not None:
         _check_offering(network, offering, bool(given.get("forced")))
     if given.get("guestvmcidr") and offering is not None:
-        raise InvalidParameter("Cannot specify this network offering change and guestVmCidr at same time. Specify only one.")
+        raise InvalidParameter("Cannot specify this network offering change and guestVmCidr at same time. Specify "
+                               "only one.")
     if given.get("updateinsequence") and not network.redundant_router:
         raise InvalidParameter("updateinsequence is only for networks with redundant routers")
     if given.get("changecidr"):
@@ -55,7 +56,7 @@ def update(context: Context, network: Network, given: Mapping[str, Any]) -> Netw
                 restart.rebuild(context, fresh)
             elif any(given.get(name) is not None for name in TOLD) and networks.router_serves(fresh):
                 restart.refresh(context, fresh, start=False)
-    return Network.get_by_id(network.id)  # type: ignore[no-any-return]
+    return Network.get_by_id(network.id)
 
 
 def _write(context: Context, network: Network, given: Mapping[str, Any], offering: NetworkOffering | None) -> None:
@@ -105,19 +106,20 @@ def _check_offering(network: Network, offering: NetworkOffering, forced: bool) -
     if network.guest_type != "Isolated":
         raise InvalidParameter("NetworkOffering update can be performed for Isolated networks only.")
     if offering.state != "Enabled" or offering.system_only:
-        raise InvalidParameter(f"Network offering {offering.uuid} (networkofferingid) is not in Enabled state, can't upgrade "
-                               "to it")
+        raise InvalidParameter(f"Network offering {offering.uuid} (networkofferingid) is not in Enabled state, can't "
+                               "upgrade to it")
     if offering.guest_type != network.guest_type or offering.traffic_type != "Guest" or offering.for_vpc:
-        raise InvalidParameter(f"Can't upgrade from network offering {network.offering.uuid} to {offering.uuid}: it is for "
-                               "other networks")
+        raise InvalidParameter(f"Can't upgrade from network offering {network.offering.uuid} to {offering.uuid}: it "
+                               "is for other networks")
     if bool(offering.specify_vlan) != bool(network.offering.specify_vlan) or (offering.tags or "") != (
             network.offering.tags or ""):
-        raise InvalidParameter(f"Can't upgrade from network offering {network.offering.uuid} to {offering.uuid}: they differ "
-                               "in specifyvlan or in tags")
+        raise InvalidParameter(f"Can't upgrade from network offering {network.offering.uuid} to {offering.uuid}: "
+                               "they differ in specifyvlan or in tags")
     lost = sorted(set(network.offering.services or {}) - set(offering.services or {}))
     if lost and not forced:
-        raise InvalidParameter(f"The new offering {offering.name} will remove the services {', '.join(lost)} along with all "
-                               "the related configuration currently in use; set forced to true for forcing the update")
+        raise InvalidParameter(f"The new offering {offering.name} will remove the services {', '.join(lost)} along "
+                               "with all the related configuration currently in use; set forced to true for forcing "
+                               "the update")
 
 
 def _check_stopped(network: Network) -> None:
@@ -125,7 +127,8 @@ def _check_stopped(network: Network) -> None:
         Nic.network == network.id, Nic.removed.is_null(), Machine.kind == "User", Machine.removed.is_null(),
         Machine.state.not_in(networks.IDLE_STATES)).exists()
     if running:
-        raise InvalidParameter(f"All user vm of network {network.uuid} should be stopped before changing CIDR (changecidr)")
+        raise InvalidParameter(f"All user vm of network {network.uuid} should be stopped before changing CIDR "
+                               "(changecidr)")
 
 
 def _drop_rules(network: Network, services: set[str]) -> None:
@@ -144,23 +147,27 @@ def _reservation(network: Network, text: str) -> dict[str, Any]:
     if network.guest_type != "Isolated":
         raise InvalidParameter("Can only allow IP Reservation in networks with guest type Isolated (guestvmcidr)")
     if network.state not in ("Implemented", "Allocated"):
-        raise InvalidParameter("The network must be in Implemented or Allocated state. IP Reservation cannot be applied in "
+        raise InvalidParameter("The network must be in Implemented or Allocated state. IP Reservation cannot be "
+                               "applied in "
                                f"{network.state} state")
     inner = parse_cidr(text, "guestvmcidr")
     outer = ipaddress.IPv4Network(network.network_cidr or network.cidr)
     if not inner.subnet_of(outer):
-        raise InvalidParameter(f"Invalid value of Guest VM CIDR. For IP Reservation, Guest VM CIDR should be a subset of "
+        raise InvalidParameter("Invalid value of Guest VM CIDR. For IP Reservation, Guest VM CIDR should be a "
+                               "subset of "
                                f"network CIDR : {outer}")
     for row in GuestIp.select().where(GuestIp.network == network.id):
         if ipaddress.ip_address(row.ip) not in inner and row.ip != network.gateway:
-            raise InvalidParameter(f"Active IPs like {row.ip} exist outside the Guest VM CIDR. Cannot apply reservation")
+            raise InvalidParameter(f"Active IPs like {row.ip} exist outside the Guest VM CIDR. Cannot apply "
+                                   "reservation")
     return {"cidr": str(inner), "network_cidr": None if inner == outer else str(outer)}
 
 
 def _move_source_nat(network: Network, text: str) -> None:
     """Let the Instances appear behind another address that the network has."""
     ip = parse_ip4(text, "sourcenatipaddress")
-    found = IpAddress.alive(IpAddress.network_id == network.id, IpAddress.ip == ip, IpAddress.state == "Allocated").first()
+    found = IpAddress.alive(IpAddress.network_id == network.id, IpAddress.ip == ip,
+                            IpAddress.state == "Allocated").first()
     if found is None:
         raise InvalidParameter(f"Source NAT IP {ip} (sourcenatipaddress) is not associated with network {network.uuid}")
     if found.is_static_nat:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 from cloudapi.context import Context
@@ -52,12 +53,13 @@ def add(context: Context, machine: Machine, network: Network, *, ip: str | None,
         context.steps.remote("network on host", lambda request_id: agent.call(
             context, host, "network.ensure", {"network": bridge}, request_id=request_id))
         context.steps.remote("plug NIC", lambda request_id: agent.call(
-            context, host, "instance.plug_nic", {"instance": machine.uuid, "nic": nics.spec(nic)}, request_id=request_id))
-    return Nic.get_by_id(nic_id)  # type: ignore[no-any-return]
+            context, host, "instance.plug_nic", {"instance": machine.uuid, "nic": nics.spec(nic)},
+            request_id=request_id))
+    return Nic.get_by_id(nic_id)
 
 
 def _check_pluggable(host: Host | None) -> None:
-    if host is not None and not (host.capabilities or {}).get("hot_plug_nic"):
+    if host is not None and not nics.pluggable(host):
         raise UnsupportedAction(f"The hypervisor {host.hypervisor_type} cannot change the NICs of a running Instance")
 
 
@@ -88,7 +90,8 @@ def remove(context: Context, machine: Machine, nic: Nic) -> None:
 
 def _has_rules(nic: Nic, ips: list[str] | None = None) -> bool:
     """Whether rules lead to a NIC, or to these addresses of it."""
-    rules = PortForwardingRule.alive(PortForwardingRule.vm_id == nic.vm_id, PortForwardingRule.network == nic.network_id)
+    rules = PortForwardingRule.alive(PortForwardingRule.vm_id == nic.vm_id,
+                                     PortForwardingRule.network == nic.network_id)
     static = IpAddress.alive(IpAddress.vm_id == nic.vm_id, IpAddress.network_id == nic.network_id,
                              IpAddress.is_static_nat == True)  # noqa: E712
     if ips is not None:
@@ -103,8 +106,8 @@ def _on_host(context: Context, machine: Machine, nic_ids: list[int], name: str) 
         return
     for nic_id in nic_ids:
         nic = Nic.get_by_id(nic_id)
-        context.steps.remote(f"{name} {nic.uuid}", lambda request_id, nic=nic: agent.call(
-            context, host, "instance.update_nic", {"instance": machine.uuid, "nic": nics.spec(nic)}, request_id=request_id))
+        context.steps.remote(f"{name} {nic.uuid}", functools.partial(
+            agent.call, context, host, "instance.update_nic", {"instance": machine.uuid, "nic": nics.spec(nic)}))
 
 
 def _change(context: Context, machine: Machine, nic_ids: list[int], name: str, change: Callable[[], object]) -> None:
@@ -147,7 +150,7 @@ def switch(context: Context, machine: Machine, nic: Nic, enabled: bool) -> Nic:
     nics.running_host(machine)
     _change(context, machine, [nic.id], "link of NIC",
             lambda: Nic.update(enabled=enabled).where(Nic.id == nic.id).execute())
-    return Nic.get_by_id(nic.id)  # type: ignore[no-any-return]
+    return Nic.get_by_id(nic.id)
 
 
 def change_ip(context: Context, machine: Machine, nic: Nic, ip: str | None) -> None:
@@ -157,12 +160,13 @@ def change_ip(context: Context, machine: Machine, nic: Nic, ip: str | None) -> N
     """
     network: Network = nic.network
     if machine.state != "Stopped":
-        raise InvalidParameter(f"Instance {machine.uuid} is in state {machine.state}: it has to be Stopped to update the IP "
-                               "of a NIC")
+        raise InvalidParameter(f"Instance {machine.uuid} is in state {machine.state}: it has to be Stopped to update "
+                               "the IP of a NIC")
     if not nic.ip4:
         raise InvalidParameter(f"NIC {nic.uuid} (nicid) has no IPv4 address")
     if _has_rules(nic, [nic.ip4]):
-        raise InvalidParameter(f"Unable to update the IP of NIC {nic.uuid}: port forwarding or static NAT rules lead to it")
+        raise InvalidParameter(f"Unable to update the IP of NIC {nic.uuid}: port forwarding or static NAT rules lead "
+                               "to it")
     wanted = address.parse_ip4(ip, "ipaddress") if ip else None
     if wanted == nic.ip4:
         return
@@ -220,7 +224,8 @@ def remove_secondary(context: Context, record: NicSecondaryIp) -> None:
     """
     nic = Nic.get_by_id(record.nic_id)
     if record.ip4 and _has_rules(nic, [record.ip4]):
-        raise InvalidParameter(f"Can't remove the secondary ip {record.ip4}: it has port forwarding or static NAT rules")
+        raise InvalidParameter(f"Can't remove the secondary ip {record.ip4}: it has port forwarding or static NAT "
+                               "rules")
 
     def drop() -> None:
         removal.drop_target_rules(nic, [record.ip4] if record.ip4 else [])

@@ -39,7 +39,8 @@ def code_of(name: str) -> int:
         return int(text)
     if text in CODES:
         return CODES[text]
-    raise InvalidParameter(f"Unknown DHCP option {name[:64]}: it is one of {', '.join(OPTIONS.values())}, or its number")
+    raise InvalidParameter(f"Unknown DHCP option {name[:64]}: it is one of {', '.join(OPTIONS.values())}, or its "
+                           "number")
 
 
 def parse(options: Mapping[str, str]) -> dict[str, str]:

@@ -105,10 +105,12 @@ def of_machine(machine: Machine) -> list[Nic]:
 def spec(nic: Nic) -> dict[str, Any]:
     """Return the agents' `NicSpec` of a prepared NIC."""
     machine = Machine.get_by_id(nic.vm_id)
-    secondary = [row.ip4 or row.ip6 for row in NicSecondaryIp.alive(NicSecondaryIp.nic == nic.id).order_by(NicSecondaryIp.id)]
+    further = NicSecondaryIp.alive(NicSecondaryIp.nic == nic.id).order_by(NicSecondaryIp.id)
+    secondary = [row.ip4 or row.ip6 for row in further]
     return {"id": nic.uuid, "network": segment.segment_id(nic), "mac": nic.mac_address, "device": nic.device_id,
             "ip": nic.ip4, "netmask": nic.netmask, "gateway": nic.gateway if nic.is_default else None, "ip6": nic.ip6,
-            "secondary_ips": secondary, "traffic": nic.traffic_type, "model": detail.get(machine).get("nicAdapter") or "",
+            "secondary_ips": secondary, "traffic": nic.traffic_type,
+            "model": detail.get(machine).get("nicAdapter") or "",
             "rate_mbps": nic.rate_mbps, "enabled": bool(nic.enabled), "default": bool(nic.is_default)}
 
 
@@ -148,8 +150,8 @@ def prepare_host(context: Context, machine: Machine, host: Host) -> None:
     """Make the bridges of a machine's NICs on a host (that it starts on, or migrates to)."""
     for nic in of_machine(machine):
         wanted = segment.spec(nic, host)
-        context.steps.remote(f"network {wanted['id']} on {host.uuid}", lambda request_id, wanted=wanted: agent.call(
-            context, host, "network.ensure", {"network": wanted}, request_id=request_id))
+        context.steps.remote(f"network {wanted['id']} on {host.uuid}",
+                             functools.partial(agent.call, context, host, "network.ensure", {"network": wanted}))
 
 
 def reserve(context: Context, machine: Machine, host: Host) -> None:
@@ -181,7 +183,7 @@ def _note_private_address(machine: Machine) -> None:
 
 
 def release(context: Context, machine: Machine) -> None:
-    """Give up what a machine's NICs have only while it runs. In the caller's transaction or as a step; safe to repeat."""
+    """Give up what NICs have only while their machine runs. In the caller's transaction or as a step; repeatable."""
     if in_transaction():
         _release(context, machine)
     else:
@@ -189,6 +191,7 @@ def release(context: Context, machine: Machine) -> None:
 
 
 def _release(context: Context, machine: Machine) -> None:
+    given_up = context.settings.get("systemvm.release.control.ip.on.stop")
     for nic in of_machine(machine):
         if nic.state == "Reserved":
             transition(nic, "ReleaseRequested")
@@ -196,7 +199,7 @@ def _release(context: Context, machine: Machine) -> None:
             transition(nic, "OperationCompleted")
         if nic.state == "Reserving":
             transition(nic, "OperationFailed")
-        kept = nic.traffic_type == reservation.CONTROL and not context.settings.get("systemvm.release.control.ip.on.stop")
+        kept = nic.traffic_type == reservation.CONTROL and not given_up
         if nic.traffic_type in reservation.RESERVED_AT_START and not kept:
             reservation.give_back(nic)
 
@@ -262,13 +265,19 @@ def router_refresh(context: Context, network: Network) -> None:
     router.apply(context, network)
 
 
+def pluggable(host: Host) -> bool:
+    """Whether NICs can be added to, and taken from, machines that run on the host."""
+    capabilities: Any = host.capabilities or {}
+    return bool(capabilities.get("hot_plug_nic"))
+
+
 def running_host(machine: Machine) -> Host | None:
     """Return the host of a running machine.
 
     :raises ResourceUnavailable: it is on its way between states.
     """
     if machine.state == "Running" and machine.host_id is not None:
-        return Host.get_by_id(machine.host_id)  # type: ignore[no-any-return]
+        return Host.get_by_id(machine.host_id)
     if machine.state in ("Stopped", "Destroyed"):
         return None
     raise ResourceUnavailable(f"Instance {machine.uuid} is in state {machine.state}; it has to be Running or Stopped")

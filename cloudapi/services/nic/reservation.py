@@ -44,7 +44,7 @@ def _control(context: Context, nic: Nic, host: Host) -> dict[str, Any]:
     gateway = int(ipaddress.IPv4Address(network.gateway)) if network.gateway else 0
     for first, last in bounds:
         for _ in range(8):
-            number = random.randint(first + 2, last)  # noqa: S311 - no secret
+            number = random.randint(first + 2, last)
             if number != gateway and _claim(network, number, nic):
                 return _control_values(number, block, network)
         used = {row[0] for row in GuestIp.select(GuestIp.number).where(
@@ -84,7 +84,7 @@ def take_pod_address(pod: Pod, ip_range: PodIpRange, nic_id: int | None) -> str 
         candidates = list(free.limit(8))
         if not candidates:
             return None
-        found = random.choice(candidates)  # noqa: S311 - no secret
+        found = random.choice(candidates)
         if PodIpAddress.update(taken=now(), nic_id=nic_id).where(
                 PodIpAddress.id == found.id, PodIpAddress.taken.is_null()).execute():
             return str(found.ip)

@@ -29,10 +29,11 @@ def network_for(account: Account, zone: Zone) -> Network:
         Network.account_id == account.id, Network.zone == zone.id, Network.guest_type == "Isolated",
         Network.vpc_id.is_null(), Network.state != "Destroy") if networks.has_service(network, "SourceNat")]
     if not own:
-        raise InvalidParameter(f"Account {account.account_name} has no Isolated network in zone {zone.name} which the IP "
-                               "address could be associated with; specify networkid")
+        raise InvalidParameter(f"Account {account.account_name} has no Isolated network in zone {zone.name} which "
+                               "the IP address could be associated with; specify networkid")
     if len(own) > 1:
-        raise InvalidParameter(f"Account {account.account_name} has more than one Isolated network in zone {zone.name}; "
+        raise InvalidParameter(f"Account {account.account_name} has more than one Isolated network in zone "
+                               f"{zone.name}; "
                                "specify networkid")
     return own[0]
 
@@ -46,7 +47,8 @@ def begin(context: Context, account: Account, zone: Zone | None, network: Networ
     """
     if network is None:
         if zone is None:
-            raise InvalidParameter("Unable to figure out zone to assign ip to. Please specify either zoneid, or networkid")
+            raise InvalidParameter("Unable to figure out zone to assign ip to. Please specify either zoneid, or "
+                                   "networkid")
         place = zone
         if zone.network_type == "Advanced":
             network = network_for(account, zone)
@@ -60,7 +62,8 @@ def begin(context: Context, account: Account, zone: Zone | None, network: Networ
     else:
         owner = Account.get_by_id(network.account_id) if network is not None else account
     wanted = parse_ip4(ip, "ipaddress") if ip is not None else None
-    first = network is not None and networks.has_service(network, "SourceNat") and public_ip.source_nat_of(network) is None
+    first = network is not None and networks.has_service(network,
+                                                         "SourceNat") and public_ip.source_nat_of(network) is None
     found = public_ip.acquire(context, owner, place, network=network, ip=wanted, display=display, source_nat=first,
                               state="Allocating")
     events.completed(context, "NET.IPASSIGN", f"assigning IP address {found.ip}", found)
@@ -81,7 +84,7 @@ def finish(context: Context, address: IpAddress) -> IpAddress:
     context.steps.run("associate", write, undo=lambda _: _take_back(context, address))
     if network is not None:
         router.apply(context, network)
-    return IpAddress.get_by_id(address.id)  # type: ignore[no-any-return]
+    return IpAddress.get_by_id(address.id)
 
 
 def _take_back(context: Context, address: IpAddress) -> None:
@@ -106,7 +109,7 @@ def find(context: Context, address: IpAddress | None, ip: str | None) -> IpAddre
     found = query.order_by(IpAddress.id).first()
     if found is None:
         raise InvalidParameter(f"Unable to find IP address {plain} (ipaddress)")
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def release(context: Context, address: IpAddress) -> None:
@@ -118,7 +121,8 @@ def release(context: Context, address: IpAddress) -> None:
 
     network = Network.get_or_none(Network.id == address.network_id)
     if address.is_source_nat and network is not None and network.state != "Allocated":
-        raise InvalidParameter(f"IP address {address.uuid} is used for source nat purposes and can not be disassociated.")
+        raise InvalidParameter(f"IP address {address.uuid} is used for source nat purposes and can not be "
+                               "disassociated.")
     if address.is_system:
         raise InvalidParameter(f"Can't release system IP address {address.uuid}")
     if address.ip_range.kind != public_ip.PUBLIC:
@@ -182,8 +186,7 @@ def change_quarantine(record: QuarantinedIp, end_date: int) -> QuarantinedIp:
     if end_date <= now():
         raise InvalidParameter("The quarantine end date (enddate) must be in the future")
     QuarantinedIp.update(end_date=end_date).where(QuarantinedIp.id == record.id).execute()
-    record.end_date = end_date
-    return record
+    return QuarantinedIp.get_by_id(record.id)
 
 
 def end_quarantine(context: Context, record: QuarantinedIp, reason: str) -> QuarantinedIp:
@@ -192,7 +195,7 @@ def end_quarantine(context: Context, record: QuarantinedIp, reason: str) -> Quar
         raise InvalidParameter("removalreason is not to be empty")
     QuarantinedIp.update(removed=now(), removal_reason=reason, remover_account_id=context.caller.account_id).where(
         QuarantinedIp.id == record.id).execute()
-    return QuarantinedIp.get_by_id(record.id)  # type: ignore[no-any-return]
+    return QuarantinedIp.get_by_id(record.id)
 
 
 def acquire_pod_address(zone: Zone, pod: Pod | None) -> dict[str, Any]:

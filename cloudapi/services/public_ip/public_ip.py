@@ -71,7 +71,7 @@ def acquire(context: Context, account: Account, zone: Zone, *, network: Network 
             candidates = list(free.order_by(IpAddress.id).limit(16))
             if not candidates:
                 break
-            found = random.choice(candidates)  # noqa: S311 - those that choose at once shall rarely meet
+            found = random.choice(candidates)
             if _claim(context, found, account, network, source_nat, system, display, state):
                 return found
     if ip is not None:
@@ -89,7 +89,7 @@ def _reserved(account: Account, zone: Zone, ip: str, network: Network | None) ->
     found.state, found.allocated = "Allocated", now()
     found.network_id = network.id if network is not None else None
     found.save(only=[IpAddress.state, IpAddress.allocated, IpAddress.network_id])
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _claim(context: Context, found: IpAddress, account: Account, network: Network | None, source_nat: bool,
@@ -107,7 +107,8 @@ def _claim(context: Context, found: IpAddress, account: Account, network: Networ
     if not system:
         if _counts(found):
             limit.take(context, account, "public_ip", 1)
-        QuarantinedIp.update(removed=now(), removal_reason="IP address was allocated again by its previous owner").where(
+        QuarantinedIp.update(removed=now(),
+                             removal_reason="IP address was allocated again by its previous owner").where(
             QuarantinedIp.ip_address_id == found.id, QuarantinedIp.removed.is_null()).execute()
     return True
 
@@ -129,7 +130,8 @@ def ensure_source_nat(context: Context, network: Network) -> IpAddress:
         return found
     account = Account.get_by_id(network.account_id)
     taken = acquire(context, account, Zone.get_by_id(network.zone_id), network=network, source_nat=True)
-    events.completed(context, "NET.IPASSIGN", f"assigning source NAT address {taken.ip} to network {network.uuid}", taken)
+    events.completed(context, "NET.IPASSIGN", f"assigning source NAT address {taken.ip} to network {network.uuid}",
+                     taken)
     return taken
 
 
@@ -167,7 +169,8 @@ def reserve(context: Context, account: Account, record: IpAddress, display: bool
     if record.state != "Free":
         raise InvalidParameter(f"IP address {record.uuid} is in {record.state} state and cannot be reserved")
     zone = Zone.get_by_id(record.zone_id)
-    if record.ip_range_id not in sum(pools(context, zone, account), []) or record.id in quarantined(account):
+    allowed = {key for group in pools(context, zone, account) for key in group}
+    if record.ip_range_id not in allowed or record.id in quarantined(account):
         raise ResourceAllocationFailed(f"IP address {record.ip} is not available to account {account.account_name}")
     if not _claim(context, record, account, None, False, False, display, "Reserved"):
         raise InvalidParameter(f"IP address {record.uuid} is not free any more")

@@ -75,22 +75,23 @@ def _element(network: Network) -> VirtualRouterElement | None:
     element = None if provider is None else VirtualRouterElement.alive(
         VirtualRouterElement.provider == provider.id).order_by(VirtualRouterElement.id).first()
     if provider is None or provider.state != "Enabled" or element is None or not element.enabled:
-        raise ResourceUnavailable(f"The provider VirtualRouter is not enabled on the physical network of {network.uuid}: "
+        raise ResourceUnavailable("The provider VirtualRouter is not enabled on the physical network of "
+                                  f"{network.uuid}: "
                                   "a router cannot be made")
-    return element  # type: ignore[no-any-return]
+    return element
 
 
 def offering(context: Context, network: Network) -> ServiceOffering:
     """Return the offering of a network's routers: the network offering's, the setting's, or the default."""
     if network.offering.service_offering_id is not None:
-        return ServiceOffering.get_by_id(network.offering.service_offering_id)  # type: ignore[no-any-return]
+        return ServiceOffering.get_by_id(network.offering.service_offering_id)
     chosen = context.settings.get("router.service.offering", account=network.account_id, domain=network.domain_id)
     if chosen:
         found = ServiceOffering.alive(ServiceOffering.uuid == chosen).first()
         if found is not None:
-            return found  # type: ignore[no-any-return]
+            return found
     local = context.settings.get("system.vm.use.local.storage", zone=network.zone_id)
-    return ServiceOffering.get(ServiceOffering.unique_name == (LOCAL_OFFERING if local else OFFERING))  # type: ignore[no-any-return]
+    return ServiceOffering.get(ServiceOffering.unique_name == (LOCAL_OFFERING if local else OFFERING))
 
 
 def template(context: Context, zone: Zone) -> Template:

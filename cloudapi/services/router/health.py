@@ -46,7 +46,8 @@ def _keep(machine_id: int, checks: list[dict[str, Any]]) -> None:
 
 def of_router(machine_id: int) -> list[RouterHealthCheck]:
     """Return the kept results."""
-    return list(RouterHealthCheck.select().where(RouterHealthCheck.machine_id == machine_id).order_by(RouterHealthCheck.id))
+    query = RouterHealthCheck.select().where(RouterHealthCheck.machine_id == machine_id)
+    return list(query.order_by(RouterHealthCheck.id))
 
 
 def fetch_all(context: Context) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from cloudapi.context import Context
 from cloudapi.errors import UnsupportedAction
 from cloudapi.models.infrastructure import Host
@@ -26,7 +28,7 @@ def ensure(context: Context, network: Network, machine: Machine) -> None:
     for key, item in ranges.items():
         if key not in present:
             nic_id = context.steps.run(f"public NIC of {machine.uuid} for {item.uuid}",
-                                       lambda item=item: _allocate(context, network, machine, item))
+                                       functools.partial(_allocate, context, network, machine, item))
             _plug(context, host, machine, Nic.get_by_id(nic_id))
     for key, nic in present.items():
         if key not in ranges and not nic.is_default:
@@ -46,7 +48,7 @@ def _allocate(context: Context, network: Network, machine: Machine, item: IpRang
 def _plug(context: Context, host: Host, machine: Machine, nic: Nic) -> None:
     from cloudapi.services.nic import nic as nics
 
-    if not (host.capabilities or {}).get("hot_plug_nic"):
+    if not nics.pluggable(host):
         raise UnsupportedAction("The router's hypervisor cannot add a NIC for another public range while it runs; "
                                 "restart the network")
     agent.call(context, host, "network.ensure", {"network": segment.spec(nic, host)})

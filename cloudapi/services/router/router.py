@@ -61,7 +61,8 @@ def ensure(context: Context, network: Network) -> None:
 
 def _held(context: Context, machine: Machine) -> AbstractContextManager[None]:
     """Hold a router, which an admin may be working on."""
-    return locks.hold([locks.key(machine)], networks.holder(context), float(context.settings.get("network.lock.timeout")))
+    return locks.hold([locks.key(machine)], networks.holder(context),
+                      float(context.settings.get("network.lock.timeout")))
 
 
 def _undo_create(context: Context, machine_id: int) -> None:
@@ -87,7 +88,7 @@ def start(context: Context, machine: Machine) -> Machine:
     if network is not None:
         apply(context, network)
         look(context, machine)
-    return Machine.get_by_id(machine.id)  # type: ignore[no-any-return]
+    return Machine.get_by_id(machine.id)
 
 
 def stop(context: Context, machine: Machine, forced: bool = False) -> Machine:
@@ -96,7 +97,7 @@ def stop(context: Context, machine: Machine, forced: bool = False) -> Machine:
 
     life.stop(context, machine, forced)
     context.steps.run(f"stopped router {machine.uuid}", lambda: _forget(machine.id))
-    return Machine.get_by_id(machine.id)  # type: ignore[no-any-return]
+    return Machine.get_by_id(machine.id)
 
 
 def reboot(context: Context, machine: Machine, forced: bool = False) -> Machine:

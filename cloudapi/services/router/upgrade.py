@@ -24,16 +24,16 @@ def change_offering(context: Context, machine: Machine, offering: ServiceOfferin
     if not offering.system_use:
         raise InvalidParameter(f"Cannot upgrade router vm to a non system service offering {offering.uuid}")
     if machine.state != "Stopped":
-        raise InvalidParameter(f"Unable to upgrade router {machine.uuid} in state {machine.state}; make sure the router is "
-                               "stopped and not in an error state before upgrading.")
+        raise InvalidParameter(f"Unable to upgrade router {machine.uuid} in state {machine.state}; make sure the "
+                               "router is stopped and not in an error state before upgrading.")
     before = DiskOffering.get_by_id(ServiceOffering.get_by_id(machine.service_offering_id).disk_offering_id)
     after = DiskOffering.get_by_id(offering.disk_offering_id)
     if bool(before.use_local_storage) != bool(after.use_local_storage):
-        raise InvalidParameter(f"Can't upgrade router {machine.uuid}: the offering {offering.uuid} wants another kind of "
-                               "storage (local or shared) than its disk is on")
+        raise InvalidParameter(f"Can't upgrade router {machine.uuid}: the offering {offering.uuid} wants another "
+                               "kind of storage (local or shared) than its disk is on")
     Machine.update(service_offering=offering.id, cpu=offering.cpu or machine.cpu, speed=offering.speed or machine.speed,
                    memory=offering.memory or machine.memory).where(Machine.id == machine.id).execute()
-    return Machine.get_by_id(machine.id)  # type: ignore[no-any-return]
+    return Machine.get_by_id(machine.id)
 
 
 def begin(context: Context, *, router: Machine | None, cluster: Cluster | None, pod: Pod | None, zone: Zone | None,

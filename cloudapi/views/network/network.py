@@ -152,7 +152,8 @@ class NetworkView(ProjectFields, View):
     asnumberid = Given("ID of its AS number", type="string", since="4.20.0")
     asnumber = Given("its AS number", type="long", since="4.20.0")
     acltype = Column("acl_type", "Account or Domain: who may use it")
-    subdomainaccess = Computed(lambda kind, access: access if kind == "Domain" else None, "acl_type", "subdomain_access",
+    subdomainaccess = Computed(lambda kind, access: access if kind == "Domain" else None, "acl_type",
+                               "subdomain_access",
                                type="boolean", help="whether the domains below may use it")
     account = Batch(load_owners, "account that owns it", key="account", type="string", needs=("acl_type", "account_id"))
     domainid = Column("domain_.uuid", "ID of the domain")
@@ -191,7 +192,8 @@ class NetworkView(ProjectFields, View):
     created = Column("created", "when it was made", type="date", since="4.16.0")
     receivedbytes = Batch(load_traffic, "bytes that its routers received", key="received", type="long")
     sentbytes = Batch(load_traffic, "bytes that its routers sent", key="sent", type="long")
-    egressdefaultpolicy = Computed(lambda guest_type, policy: policy if guest_type == "Isolated" else None, "guest_type",
+    egressdefaultpolicy = Computed(lambda guest_type, policy: policy if guest_type == "Isolated" else None,
+                                   "guest_type",
                                    "offering.egress_default_policy", type="boolean",
                                    help="whether its Instances may send anywhere unless a rule forbids it")
     internetprotocol = Column("offering.internet_protocol", "IPv4 or DualStack")

@@ -38,7 +38,8 @@ class NicSecondaryIpView(View):
 def load_secondary(page: Page) -> dict[int, list[dict[str, Any]]]:
     found: dict[int, list[dict[str, Any]]] = {}
     columns = ("id", "uuid", "ip4", "ip6", "description", "removed")
-    for nic_id, _, uuid, ip4, ip6, description, removed in sorted(fetch("nic_secondary_ip", columns, page.ids, key="nic_id")):
+    for nic_id, _, uuid, ip4, ip6, description, removed in sorted(fetch("nic_secondary_ip", columns, page.ids,
+                                                                        key="nic_id")):
         if removed is not None:
             continue
         entry = {"id": uuid, "ipaddress": ip4 or ip6}

@@ -10,13 +10,14 @@ from cloudapi.models.identity import Account, Domain
 from cloudapi.models.machine import Machine
 from cloudapi.models.network import IpAddress, Network, QuarantinedIp
 from cloudapi.views.common import ProjectFields, Tags, pretty_path
-from cloudapi.views.infrastructure import HasAnnotations
+from cloudapi.views.zone.place import HasAnnotations
 
 
 def load_machines(page: Page) -> dict[int, dict[str, Any]]:
     """The Instance behind static NAT, or the system VM that has the address."""
     owners = {key: vm for key, vm in page.values("vm_id").items() if vm is not None}
-    found = {row[0]: row for row in fetch("machine", ("uuid", "name", "display_name", "kind"), sorted(set(owners.values())))}
+    found = {row[0]: row for row in fetch("machine", ("uuid", "name", "display_name", "kind"),
+                                          sorted(set(owners.values())))}
     return {key: {"id": found[vm][1], "name": found[vm][2], "display": found[vm][3] or found[vm][2],
                   "type": found[vm][4]} for key, vm in owners.items() if vm in found}
 
@@ -28,7 +29,8 @@ def load_rules(page: Page) -> dict[int, dict[str, Any]]:
     marks = ",".join("?" * len(page.ids))
     found: dict[int, dict[str, Any]] = {key: {"rules": False} for key in page.ids}
     for table, purpose in (("firewall_rule", "Firewall"), ("port_forwarding_rule", "PortForwarding")):
-        for row in rows(f"SELECT DISTINCT ip_address_id FROM {table} WHERE removed IS NULL AND ip_address_id IN ({marks})",
+        for row in rows(f"SELECT DISTINCT ip_address_id FROM {table} WHERE removed IS NULL AND ip_address_id IN "
+                        f"({marks})",
                         page.ids):
             found[row[0]] = {"rules": True, "purpose": purpose}
     for key, one_to_one in page.values("is_static_nat").items():
@@ -70,7 +72,8 @@ class IPAddressView(ProjectFields, View):
     associatednetworkname = Column("network.name", "name of the network that uses it")
     networkid = Column("source.uuid", "ID of the network that it comes from")
     state = Column("state", "Free, Reserved, Allocating, Allocated or Releasing")
-    physicalnetworkid = Column("ip_range.physical_network.uuid", "ID of the physical network that carries it", admin=True)
+    physicalnetworkid = Column("ip_range.physical_network.uuid", "ID of the physical network that carries it",
+                               admin=True)
     purpose = Batch(load_rules, "what it is used for", key="purpose", type="string", needs=("is_static_nat",))
     vpcid = Given("ID of the VPC that uses it", type="string")
     vpcname = Given("name of the VPC that uses it", type="string", since="4.13.2")

@@ -10,8 +10,8 @@ from cloudapi.models.infrastructure import Pod
 from cloudapi.models.machine import Machine
 from cloudapi.models.network import VirtualRouterElement
 from cloudapi.views.common import ProjectFields, pretty_path
-from cloudapi.views.infrastructure import HasAnnotations
 from cloudapi.views.nic.nic import NicView
+from cloudapi.views.zone.place import HasAnnotations
 
 VERSION = "4.23.0"
 PREFIXES = {"Public": "public", "Control": "linklocal", "Guest": "guest"}
@@ -61,7 +61,8 @@ def load_wanted_health(page: Page) -> dict[int, list[dict[str, Any]]]:
 def load_nics(page: Page) -> dict[int, dict[str, Any]]:
     """The NICs, and the older fields that repeat those of the guest, control and public one."""
     owners = {row[1]: row[0] for row in sorted(
-        (row for row in fetch("nic", ("id", "removed"), page.ids, key="vm_id") if row[2] is None), key=lambda row: row[1])}
+        (row for row in fetch("nic", ("id", "removed"), page.ids, key="vm_id") if row[2] is None),
+        key=lambda row: row[1])}
     found: dict[int, dict[str, Any]] = {key: {"nics": []} for key in page.ids}
     shown = {nic["id"]: nic for nic in NicView.render(page.context, list(owners))}
     domains = {row[0]: row for row in fetch("network", ("network_domain",), {row[1] for row in fetch(

@@ -68,7 +68,7 @@ def test_egress_rules_name_what_may_leave(place):
     assert (rule["protocol"], rule["traffictype"], rule["networkid"]) == ("all", "Egress", place.network)
     sent = next(each for each in place.router.config()["firewall"] if each["id"] == rule["id"])
     assert (sent["direction"], sent["network"], sent["action"]) == ("egress", place.network, "allow")
-    with pytest.raises(ApiFailure, match="(?i)there is already a firewall rule specified"):
+    with pytest.raises(ApiFailure, match=r"(?i)there is already a firewall rule specified"):
         place.job("createEgressFirewallRule", networkid=place.network, protocol="All", cidrlist="0.0.0.0/0")
     with pytest.raises(ApiFailure, match="guest cidr"):
         place.job("createEgressFirewallRule", networkid=place.network, protocol="tcp", cidrlist="172.16.0.0/24")

@@ -5,11 +5,13 @@ import pytest
 from tests.support.cloud import ApiFailure
 from tests.support.network import deploy, machine, make_network, offering, router_of, zone_of
 
+
 def test_the_first_instance_brings_a_network_with_router_and_source_nat(cloud):
     alice = cloud.new_account()
     vm = deploy(alice)
     network = alice.one("listNetworks", type="Isolated")
-    assert (network["name"], network["state"], network["type"]) == (f"{alice.account}-network", "Implemented", "Isolated")
+    assert (network["name"], network["state"], network["type"]) == (f"{alice.account}-network", "Implemented",
+                                                                    "Isolated")
     assert vm["nic"][0]["networkid"] == network["id"]
     source = alice.one("listPublicIpAddresses", associatednetworkid=network["id"], issourcenat=True)
     router = router_of(cloud, network)
@@ -124,7 +126,8 @@ def test_reserved_addresses_are_not_given_to_instances(cloud):
     alice = cloud.new_account()
     network = make_network(alice, name="part")
     changed = alice.job("updateNetwork", id=network["id"], guestvmcidr="10.1.1.0/29", displaytext="smaller")
-    assert (changed["cidr"], changed["networkcidr"], changed["displaytext"]) == ("10.1.1.0/29", "10.1.1.0/24", "smaller")
+    assert (changed["cidr"], changed["networkcidr"], changed["displaytext"]) == ("10.1.1.0/29", "10.1.1.0/24",
+                                                                                 "smaller")
     assert changed["reservediprange"] == "10.1.1.8-10.1.1.254"
     addresses = {deploy(alice, networkids=network["id"], startvm=False)["nic"][0]["ipaddress"] for _ in range(5)}
     assert addresses <= {f"10.1.1.{number}" for number in range(2, 8)} and len(addresses) == 5
@@ -223,7 +226,8 @@ def test_a_network_that_nobody_uses_is_shut_down(cloud):
 
 
 def test_protocols_are_those_of_iana(cloud):
-    protocols = {item["index"]: item["name"] for item in cloud.admin.list("listNetworkProtocols", option="ProtocolNumber")}
+    protocols = {item["index"]: item["name"] for item in cloud.admin.list("listNetworkProtocols",
+                                                                          option="ProtocolNumber")}
     assert (protocols[1], protocols[6], protocols[17]) == ("ICMP", "TCP", "UDP")
     types = {item["index"]: item["details"] for item in cloud.admin.list("listNetworkProtocols", option="IcmpType")}
     assert types[3]["1"] == "Host unreachable"

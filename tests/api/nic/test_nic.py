@@ -22,7 +22,8 @@ def nics_on_host(cloud, vm):
 
 def test_a_nic_is_plugged_into_a_running_instance_and_out_again(cloud, place):
     vm = place.job("addNicToVirtualMachine", virtualmachineid=place.vm["id"], networkid=place.other["id"],
-                   ipaddress="10.2.0.77", macaddress="02:aa:bb:cc:dd:01", **{"dhcpoptions[0].key": "url", "dhcpoptions[0].value": "https://example.org"})
+                   ipaddress="10.2.0.77", macaddress="02:aa:bb:cc:dd:01", **{"dhcpoptions[0].key": "url",
+                                                                             "dhcpoptions[0].value": "https://example.org"})
     (made,) = [nic for nic in vm["nic"] if nic["networkid"] == place.other["id"]]
     assert (made["ipaddress"], made["macaddress"], made["isdefault"], made["deviceid"]) == (
         "10.2.0.77", "02:aa:bb:cc:dd:01", False, "1")
@@ -59,7 +60,8 @@ def test_another_nic_becomes_the_default_one(cloud, place):
     first, second = sorted(vm["nic"], key=lambda nic: nic["deviceid"])
     vm = place.job("updateDefaultNicForVirtualMachine", virtualmachineid=vm["id"], nicid=second["id"])
     assert {nic["id"]: nic["isdefault"] for nic in vm["nic"]} == {first["id"]: False, second["id"]: True}
-    assert {key: nic["default"] for key, nic in nics_on_host(cloud, vm).items()} == {first["id"]: False, second["id"]: True}
+    assert {key: nic["default"] for key, nic in nics_on_host(cloud, vm).items()} == {first["id"]: False,
+                                                                                     second["id"]: True}
     with pytest.raises(ApiFailure, match="already the default"):
         place.job("updateDefaultNicForVirtualMachine", virtualmachineid=vm["id"], nicid=second["id"])
     place.job("updateDefaultNicForVirtualMachine", virtualmachineid=vm["id"], nicid=first["id"])
@@ -84,7 +86,8 @@ def test_secondary_addresses_serve_rules(cloud, place):
     with pytest.raises(ApiFailure, match="already assigned"):
         place.job("addIpToNic", nicid=nic, ipaddress="10.1.1.200")
     address = place.one("listPublicIpAddresses", issourcenat=True, associatednetworkid=place.network)
-    rule = place.job("createPortForwardingRule", ipaddressid=address["id"], protocol="tcp", publicport=80, privateport=80,
+    rule = place.job("createPortForwardingRule", ipaddressid=address["id"], protocol="tcp", publicport=80,
+                     privateport=80,
                      virtualmachineid=place.vm["id"], vmguestip="10.1.1.200")
     with pytest.raises(ApiFailure, match="rules"):
         place.job("removeIpFromNic", id=made["id"])
@@ -129,7 +132,7 @@ def test_addresses_outside_the_network_are_refused(place, parameters, word):
 
 def test_a_wrong_mac_is_refused(place):
     for mac in ("01:00:00:00:00:01", "02:zz:00:00:00:01", place.vm["nic"][0]["macaddress"] + ":00"):
-        with pytest.raises(ApiFailure, match="(?i)mac address"):
+        with pytest.raises(ApiFailure, match=r"(?i)mac address"):
             place.job("addNicToVirtualMachine", virtualmachineid=place.vm["id"], networkid=place.other["id"],
                       macaddress=mac)
 

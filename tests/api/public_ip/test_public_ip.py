@@ -88,9 +88,11 @@ def test_a_released_address_is_kept_for_its_last_owner(cloud):
             bob.job("associateIpAddress", networkid=other["id"], ipaddress=address["ipaddress"])
         changed = cloud.admin("updateQuarantinedIp", id=kept["id"], enddate="2099-01-01")["quarantinedip"]
         assert changed["enddate"].startswith("2099-01-01")
-        ended = cloud.admin("removeQuarantinedIp", ipaddress=address["ipaddress"], removalreason="needed")["quarantinedip"]
+        ended = cloud.admin("removeQuarantinedIp", ipaddress=address["ipaddress"],
+                            removalreason="needed")["quarantinedip"]
         assert (ended["removalreason"], "removed" in ended) == ("needed", True)
-        assert bob.job("associateIpAddress", networkid=other["id"], ipaddress=address["ipaddress"])["account"] == bob.account
+        assert bob.job("associateIpAddress", networkid=other["id"],
+                       ipaddress=address["ipaddress"])["account"] == bob.account
         with pytest.raises(ApiFailure):
             cloud.admin("removeQuarantinedIp", id=kept["id"], removalreason="again")
     finally:

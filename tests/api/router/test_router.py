@@ -52,13 +52,15 @@ def test_a_destroyed_router_is_made_anew(cloud, place):
 
 def test_health_checks_are_asked_of_the_router(cloud, place):
     router = router_of(cloud, {"id": place.network})
-    body = cloud.admin("getRouterHealthCheckResults", routerid=router["id"], performfreshchecks=True)["routerhealthchecks"]
+    body = cloud.admin("getRouterHealthCheckResults", routerid=router["id"],
+                       performfreshchecks=True)["routerhealthchecks"]
     assert body["routerid"] == router["id"]
     assert {check["checkname"]: check["success"] for check in body["healthchecks"]}["dhcp_check"] is True
     shown = cloud.admin.one("listRouters", id=router["id"], fetchhealthcheckresults=True)
     assert len(shown["healthcheckresults"]) == len(body["healthchecks"]) and shown["healthchecksfailed"] is False
     assert "healthcheckresults" not in cloud.admin.one("listRouters", id=router["id"])
-    assert router["id"] in [item["id"] for item in cloud.admin.list("listRouters", listall=True, healthchecksfailed=False)]
+    assert router["id"] in [item["id"] for item in cloud.admin.list("listRouters", listall=True,
+                                                                    healthchecksfailed=False)]
     cloud.admin.job("stopRouter", id=router["id"])
     with pytest.raises(ApiFailure) as refused:
         cloud.admin("getRouterHealthCheckResults", routerid=router["id"])
@@ -71,7 +73,8 @@ def test_lists_find_routers(cloud, place):
     for filters in ({"name": router["name"]}, {"hostid": router["hostid"]}, {"account": place.account,
                     "domainid": place.domain_id}, {"version": router["version"]}, {"state": "Running"},
                     {"zoneid": router["zoneid"], "podid": router["podid"]}, {"forvpc": False}):
-        assert router["id"] in [item["id"] for item in cloud.admin.list("listRouters", listall=True, **filters)], filters
+        assert router["id"] in [item["id"] for item in cloud.admin.list("listRouters", listall=True,
+                                                                        **filters)], filters
     for filters in ({"name": "r-0-VM"}, {"state": "Stopped"}, {"forvpc": True}, {"version": "1.0"}):
         assert router["id"] not in [item["id"] for item in cloud.admin.list("listRouters", listall=True, **filters)]
 
@@ -111,8 +114,8 @@ def test_all_routers_of_a_zone_restart_by_one_command(cloud, place):
 
 def test_elements_belong_to_providers(cloud):
     for element in cloud.admin.list("listVirtualRouterElements"):
-        provider = next(item for item in cloud.admin.list("listNetworkServiceProviders") if item["id"] == element["nspid"])
-        assert provider["name"] in ("VirtualRouter", "VpcVirtualRouter")
+        providers = {item["id"]: item["name"] for item in cloud.admin.list("listNetworkServiceProviders")}
+        assert providers[element["nspid"]] in ("VirtualRouter", "VpcVirtualRouter")
     element = cloud.admin.list("listVirtualRouterElements", enabled=True)[0]
     assert cloud.admin.job("configureVirtualRouterElement", id=element["id"], enabled=False)["enabled"] is False
     assert element["id"] not in [item["id"] for item in cloud.admin.list("listVirtualRouterElements", enabled=True)]
