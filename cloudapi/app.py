@@ -25,7 +25,7 @@ from cloudapi.jobs.engine import ThreadEngine
 from cloudapi.jobs.periodic import Scheduler, Task
 from cloudapi.jobs.steps import Steps
 from cloudapi.models import database as db
-from cloudapi.models.identity import ApiKeyPair
+from cloudapi.models.identity import ApiKeyPair, User
 from cloudapi.secrets import Secrets
 from cloudapi.services import periodic
 from cloudapi.services.account.caller import Callers
@@ -33,6 +33,7 @@ from cloudapi.services.account.session import Sessions
 from cloudapi.services.configuration.setting import Settings
 from cloudapi.services.host.monitor import HostMonitor
 from cloudapi.services.role.permission import Permissions
+from cloudapi.services.user import password
 from schema import tables
 from schema.seed import seed
 
@@ -155,15 +156,20 @@ def prepare(configuration: Configuration) -> bool:
 
 
 def make_admin_keys(installation: Installation) -> dict[str, str]:
-    """Make the admin's first key pair and write it to `admin.json` (mode 0600). Returns what was written.
+    """Make the admin's first key pair and password, and write them to `admin.json` (mode 0600); return what was written.
 
     It is what finishes a new installation.
     """
-    api_key, secret_key = randomness.token_urlsafe(64), randomness.token_urlsafe(64)
-    db.transact(lambda: ApiKeyPair.create(
-        name="admin", user=ADMIN_USER, account_id=ADMIN_ACCOUNT, domain_id=ROOT_DOMAIN, api_key=api_key,
-        secret_key=installation.secrets.seal(secret_key)))
-    content = {"endpoint": installation.configuration.endpoint, "apikey": api_key, "secretkey": secret_key}
+    api_key, secret_key, chosen = (randomness.token_urlsafe(length) for length in (64, 64, 18))
+
+    def work() -> None:
+        ApiKeyPair.create(name="admin", user=ADMIN_USER, account_id=ADMIN_ACCOUNT, domain_id=ROOT_DOMAIN,
+                          api_key=api_key, secret_key=installation.secrets.seal(secret_key))
+        User.update(password=password.hashed(chosen)).where(User.id == ADMIN_USER).execute()
+
+    db.transact(work)
+    content = {"endpoint": installation.configuration.endpoint, "apikey": api_key, "secretkey": secret_key,
+               "username": "admin", "password": chosen}
     write_private(installation.data / "admin.json", json.dumps(content, indent=2) + "\n")
     (installation.data / UNFINISHED).unlink(missing_ok=True)
     return content
