@@ -156,7 +156,7 @@ def prepare(configuration: Configuration) -> bool:
 
 
 def make_admin_keys(installation: Installation) -> dict[str, str]:
-    """Make the admin's first key pair and password, and write them to `admin.json` (mode 0600); return what was written.
+    """Make the admin's first key pair and password; write them to `admin.json` (mode 0600) and return them.
 
     It is what finishes a new installation.
     """
