@@ -130,9 +130,9 @@ def test_suspended_ones_take_nothing_more(owner, project):
 def test_delete(tenants, owner, project):
     with pytest.raises(ApiFailure, match="it manages the projects"):
         tenants.admin.job("deleteAccount", id=owner.account_id)
-    owner("createSSHKeyPair", name="key", projectid=project["id"])
+    owner("createSSHKeyPair", name="goes along", projectid=project["id"])
     owner.job("deleteProject", id=project["id"], cleanup="true")
     assert not owner.list("listProjects", id=project["id"])
     assert owner.one("listAccounts")["projecttotal"] == 0
-    assert not tenants.admin.list("listSSHKeyPairs", name="key", projectid="-1", listall="true")
+    assert not tenants.admin.list("listSSHKeyPairs", name="goes along", projectid="-1", listall="true")
     tenants.admin.job("deleteAccount", id=owner.account_id)
