@@ -10,7 +10,7 @@ from cloudapi.errors import ApiError
 from cloudapi.jobs.steps import Steps
 from cloudapi.models.base import new_uuid, now
 from cloudapi.models.database import transact
-from cloudapi.models.identity import Account
+from cloudapi.models.identity import Account, Domain
 from cloudapi.models.network import IpAddress, Network, NetworkPermission
 from cloudapi.services.account import cleanup
 from cloudapi.services.network import network as networks
@@ -68,3 +68,15 @@ def delete_networks(context: Context, account: Account) -> None:
     for network in list(Network.alive(Network.account_id == account.id, Network.traffic_type == "Guest")):
         networks.delete(context, network, forced=True)
     transact(lambda: NetworkPermission.delete().where(NetworkPermission.account_id == account.id).execute())
+
+
+def _of_domain(domain: Domain) -> list[Network]:
+    return list(Network.alive(Network.domain_id == domain.id, Network.acl_type == "Domain",
+                              Network.traffic_type == "Guest"))
+
+
+@cleanup.register_domain(60, "networks", lambda domain: len(_of_domain(domain)))
+def delete_domain_networks(context: Context, domain: Domain) -> None:
+    """Delete the networks that a whole domain shares."""
+    for network in _of_domain(domain):
+        networks.delete(context, network, forced=True)
