@@ -58,7 +58,8 @@ def candidates(zone_id: int, *, cluster_id: int | None = None, pod_id: int | Non
             values.append(value)
     found = rows("SELECT h.id, h.name, h.pod_id, h.cluster_id, h.status, h.resource_state, h.hypervisor_type, "
                  "h.hypervisor_version, h.arch, h.cpus, h.speed, h.capabilities, p.allocation_state, "
-                 "c.allocation_state, c.managed_state FROM host h JOIN pod p ON p.id = h.pod_id "
+                 "c.allocation_state, c.managed_state, (SELECT COUNT(*) FROM machine m WHERE m.host_id = h.id AND "
+                 "m.removed IS NULL) FROM host h JOIN pod p ON p.id = h.pod_id "
                  f"JOIN cluster c ON c.id = h.cluster_id WHERE {where} AND h.kind = 'Routing' AND h.removed IS NULL "
                  "ORDER BY h.id", values)
     if not found:
@@ -68,8 +69,6 @@ def candidates(zone_id: int, *, cluster_id: int | None = None, pod_id: int | Non
     capacity = {(host, kind): (total, used) for host, kind, total, used in rows(
         "SELECT host_id, kind, total, used + reserved FROM capacity "
         f"WHERE host_id IN ({marks}) AND kind IN (0, 1)", ids)}
-    guests = dict(rows(f"SELECT host_id, COUNT(*) FROM machine WHERE host_id IN ({marks}) AND removed IS NULL "
-                       "GROUP BY host_id", ids))
     tags: dict[int, list[str]] = {}
     rules: set[int] = set()
     for host, tag, is_rule in rows(
@@ -81,8 +80,8 @@ def candidates(zone_id: int, *, cluster_id: int | None = None, pod_id: int | Non
     made = []
     for row in found:
         cpu, memory = capacity.get((row[0], CPU), none), capacity.get((row[0], MEMORY), none)
-        cells: list[Any] = list(row)
-        cells += (tuple(tags.get(row[0], ())), row[0] in rules, *cpu, *memory, guests.get(row[0], 0))
+        cells: list[Any] = list(row[:-1])
+        cells += (tuple(tags.get(row[0], ())), row[0] in rules, *cpu, *memory, row[-1])
         made.append(Candidate(*cells))
     return made
 

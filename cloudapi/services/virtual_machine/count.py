@@ -16,6 +16,8 @@ def only_running(context: Context) -> bool:
 
 
 def _tags(context: Context, machine: Machine) -> list[str]:
+    if not context.settings.get("resource.limit.host.tags"):
+        return []
     template = machine.template.template_tag if machine.template_id is not None else None
     return limit.host_tags(context, machine.service_offering.host_tag, template)
 

@@ -105,12 +105,11 @@ def root_offering(order: Order) -> DiskOffering:
     return own
 
 
-def root_size(context: Context, order: Order, hypervisor: str | None) -> int:
+def root_size(context: Context, order: Order, offering: DiskOffering, hypervisor: str | None) -> int:
     """Return the bytes of the root disk: its offering's where that fixes one, else those asked for or the template's.
 
     :raises InvalidParameter: a size that is not positive, or less than the template's.
     """
-    offering = root_offering(order)
     asked = order.root_size
     if asked is not None:
         if hypervisor not in ROOT_SIZE_CHOSEN:
@@ -143,10 +142,11 @@ def allocate(context: Context, order: Order, machine: Machine) -> None:
         first: DiskOrder | None = None
         if from_iso and disks and order.root_offering is None:
             first = disks.pop(0)
+        offering = root_offering(order)
         size = (sizes.data_size(context, first.offering, first.size) if first is not None
-                else root_size(context, order, machine.hypervisor_type))
+                else root_size(context, order, offering, machine.hypervisor_type))
         disk.allocate(context, order.owner, zone=order.zone, kind=disk.ROOT, name=f"ROOT-{machine.id}",
-                      offering=root_offering(order), size=size, template=order.template, machine=machine,
+                      offering=offering, size=size, template=order.template, machine=machine,
                       snapshot=order.snapshot, min_iops=_number(order, "minIops"), max_iops=_number(order, "maxIops"))
     taken = {0, 3}
     for number, each in enumerate(disks, 1):

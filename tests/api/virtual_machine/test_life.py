@@ -88,7 +88,8 @@ def test_migrate_to_another_host_of_the_cluster(cloud, machine):
     source = admin.one("listHosts", id=shown(admin, machine)["hostid"])
     other = next(host for host in admin.list("listHosts", clusterid=source["clusterid"]) if host["id"] != source["id"])
     before = used(cloud)
-    assert admin.job("migrateVirtualMachine", virtualmachineid=machine["id"], hostid=other["id"])["hostid"] == other["id"]
+    moved = admin.job("migrateVirtualMachine", virtualmachineid=machine["id"], hostid=other["id"])
+    assert (moved["state"], moved["hostid"]) == ("Running", other["id"])
     assert used(cloud) == before
     with pytest.raises(ApiFailure, match="already present on this host"):
         admin.job("migrateVirtualMachine", virtualmachineid=machine["id"], hostid=other["id"])

@@ -69,7 +69,7 @@ def test_why_a_host_is_refused(where, asked, reason):
 def test_over_provisioning_makes_room():
     full = candidate(cpu_used=8000)
     assert host.refusal(Settings(), full, demand(), {}) is not None
-    assert host.refusal(Settings(**{"cpu_overprovisioning_factor": 2.0}), full, demand(), {}) is None
+    assert host.refusal(Settings(cpu_overprovisioning_factor=2.0), full, demand(), {}) is None
 
 
 def test_of_a_named_host_only_strict_tags_count():
@@ -115,10 +115,10 @@ def test_the_volumes_of_a_machine_share_what_a_pool_has_left():
     context = SimpleNamespace(settings=Settings())
     needed = [VolumeDemand(1, "ROOT-1", 8 * GIB), VolumeDemand(2, "DATA-1", 8 * GIB)]
     small = storage(capacity=6 * GIB)  # 10.2 GiB with over-provisioning and threshold
-    chosen, reason = pool.assign(context, needed, [small], host_id=1, cluster_id=1, hypervisor="Simulator", account_id=2)
+    place = {"host_id": 1, "cluster_id": 1, "hypervisor": "Simulator", "account_id": 2}
+    chosen, reason = pool.assign(context, needed, [small], **place)
     assert chosen == {} and "DATA-1" in reason
-    chosen, reason = pool.assign(context, needed, [small, storage(id=2, name="p2")], host_id=1, cluster_id=1,
-                                 hypervisor="Simulator", account_id=2)
+    chosen, reason = pool.assign(context, needed, [small, storage(id=2, name="p2")], **place)
     assert (chosen, reason) == ({1: 1, 2: 2}, None)
 
 
