@@ -8,7 +8,9 @@ from typing import Any
 
 from cloudapi.context import Context
 from cloudapi.services.account import account, count
+from cloudapi.services.async_job import job
 from cloudapi.services.capacity import capacity
+from cloudapi.services.event import event
 from cloudapi.services.host import statistics
 from cloudapi.services.network import garbage
 from cloudapi.services.router import health as router_health
@@ -85,6 +87,8 @@ TASKS: list[Periodic] = [
     Periodic("ended leases", lambda settings: settings.get("instance.lease.scheduler.interval"), lease.expire),
     Periodic("leases about to end", lambda settings: settings.get("instance.lease.eventscheduler.interval"),
              lease.announce),
+    Periodic("old events", lambda settings: settings.get("event.purge.interval"), event.purge),
+    Periodic("ended jobs", lambda settings: ENDED, job.purge),
     Periodic("ended sessions", lambda settings: ENDED, lambda context: context.installation.sessions.purge()),
     Periodic("ended keys", lambda settings: ENDED, key.remove_expired),
 ]

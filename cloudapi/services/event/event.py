@@ -8,6 +8,7 @@ from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter
 from cloudapi.models.base import now
 from cloudapi.models.common import Event
+from cloudapi.models.database import transact
 from cloudapi.models.identity import Domain
 
 DAY = 86_400_000
@@ -67,4 +68,4 @@ def purge(context: Context) -> None:
     """Delete events that are older than the setting `event.purge.delay` says, in days; 0 keeps all."""
     days = context.settings.get("event.purge.delay")
     if days and days > 0:
-        Event.delete().where(Event.created < now() - days * DAY).execute()
+        transact(lambda: Event.delete().where(Event.created < now() - days * DAY).execute())

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloudapi.api.view import Batch, Column, Given, Page, View
+from cloudapi.api.view import Batch, Column, Given, Page, View, fetch
 from cloudapi.models.common import Event
-from cloudapi.models.database import rows
 from cloudapi.models.identity import Account, Domain, User
 from cloudapi.views.common import ProjectFields, pretty_path
 
@@ -16,8 +15,8 @@ def load_parents(page: Page) -> dict[int, Any]:
     starts = {key: value for key, value in page.values("start_id").items() if value}
     if not starts:
         return {}
-    wanted = sorted(set(starts.values()))
-    uuids = dict(rows(f"SELECT id, uuid FROM event WHERE id IN ({','.join('?' * len(wanted))})", wanted))
+    wanted = set(starts.values())
+    uuids = dict(fetch("event", ["uuid"], wanted))
     return {key: uuids.get(value) for key, value in starts.items()}
 
 
