@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cloudapi.api.view import Column, View
 from cloudapi.models.storage import ImageStore
-from cloudapi.views.infrastructure import HasAnnotations
 from cloudapi.views.storage.pool import without_secrets
+from cloudapi.views.zone.place import HasAnnotations
 
 
 class ImageStoreView(View):

@@ -10,7 +10,7 @@ from cloudapi.models.database import rows
 from cloudapi.models.storage import StoragePool
 from cloudapi.services.capacity.capacity import OVERPROVISIONED_POOLS
 from cloudapi.views.common import DetailMap, by_resource
-from cloudapi.views.infrastructure import HasAnnotations
+from cloudapi.views.zone.place import HasAnnotations
 
 SECRET = re.compile(r"(?i)(password|passwd|secret)=[^&,]*")
 # What the only primary storage driver can do with snapshots.
