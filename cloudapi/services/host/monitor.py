@@ -139,7 +139,8 @@ class HostMonitor:
 
     def take_in(self, batch: Sequence[Sighting]) -> None:
         """Follow what hosts answered: their states, and the power of their Instances."""
-        found = {host.id: host for host in Host.alive(Host.id.in_([sighting.host_id for sighting in batch]))}
+        found = {host.id: host for host in Host.select(Host.id, Host.status).where(
+            Host.removed.is_null(), Host.id.in_([sighting.host_id for sighting in batch]))}
         answered = [sighting for sighting in batch if sighting.instances is not None and sighting.host_id in found]
         up = [sighting for sighting in answered if found[sighting.host_id].status == "Up"]
         if up:
@@ -148,11 +149,11 @@ class HostMonitor:
                 Host.id.in_([sighting.host_id for sighting in up]), Host.status == "Up").execute())
         for sighting in answered:
             if found[sighting.host_id].status in ("Alert", "Down", "Disconnected"):
-                connection.try_connect(self._installation.context(), found[sighting.host_id])
+                connection.try_connect(self._installation.context(), Host.get_by_id(sighting.host_id))
         for sighting in batch:
             if sighting.instances is None and sighting.host_id in found:
-                self._silent(found[sighting.host_id])
-        self._power(found, up)
+                self._silent(Host.get_by_id(sighting.host_id))
+        self._power(up)
 
     def _silent(self, host: Host) -> None:
         """Call a host out that has not answered for the time of the settings ping.interval and ping.timeout."""
@@ -166,7 +167,7 @@ class HostMonitor:
         log.error("host %s (%s) has not answered for %d s; its state is Alert now", host.name, host.uuid,
                   patience // 1000)
 
-    def _power(self, found: Mapping[int, Host], up: Sequence[Sighting]) -> None:
+    def _power(self, up: Sequence[Sighting]) -> None:
         """Hand the reports on that differ from what is known; of an idle cloud that is none."""
         from cloudapi.services.virtual_machine import power
 
@@ -181,7 +182,7 @@ class HostMonitor:
         for sighting in up:
             assert sighting.instances is not None
             if known.get(sighting.host_id, {}) != dict(sighting.instances):
-                power.report(self._installation.context(), found[sighting.host_id], sighting.instances,
+                power.report(self._installation.context(), Host.get_by_id(sighting.host_id), sighting.instances,
                              asked=sighting.asked)
 
 
