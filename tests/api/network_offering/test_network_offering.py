@@ -25,7 +25,8 @@ def refusal(client, command, **values):
 def test_an_offering_is_shown_as_it_was_asked_for(cloud):
     made = make(
         cloud.admin, supportedservices=list(ROUTED), serviceproviderlist=by("VirtualRouter", *ROUTED), networkrate=50,
-        servicecapabilitylist=[{"service": "SourceNat", "capabilitytype": "RedundantRouter", "capabilityvalue": "true"}],
+        servicecapabilitylist=[
+            {"service": "SourceNat", "capabilitytype": "RedundantRouter", "capabilityvalue": "true"}],
         conservemode=False, egressdefaultpolicy=False, ispersistent=True, maxconnections=100, specifyvlan=True,
         availability="optional", enable=True)
     assert cloud.admin.one("listNetworkOfferings", id=made["id"]) == made
