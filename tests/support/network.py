@@ -24,13 +24,18 @@ def make_network(client: Any, kind: str = "DefaultIsolatedNetworkOfferingWithSou
 
 def deploy(client: Any, **parameters: Any) -> dict[str, Any]:
     """Deploy a small Instance and return it."""
+    return client.wait(deploy_later(client, **parameters), "deployVirtualMachine")["virtualmachine"]  # type: ignore[no-any-return]
+
+
+def deploy_later(client: Any, **parameters: Any) -> str:
+    """Begin to deploy a small Instance and return the job."""
     admin = client.cloud.admin
     zone = zone_of(client.cloud)
     template = next(item for item in admin.list("listTemplates", templatefilter="featured", zoneid=zone["id"])
                     if item["isready"])
     small = next(item for item in admin.list("listServiceOfferings") if item["name"] == "Small Instance")
-    return client.job("deployVirtualMachine", zoneid=zone["id"], templateid=template["id"],  # type: ignore[no-any-return]
-                      serviceofferingid=small["id"], **parameters)
+    return str(client("deployVirtualMachine", zoneid=zone["id"], templateid=template["id"], serviceofferingid=small["id"],
+                      **parameters)["jobid"])
 
 
 def router_of(cloud: Any, network: dict[str, Any]) -> dict[str, Any]:

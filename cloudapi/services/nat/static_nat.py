@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloudapi import events
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter, NetworkRuleConflict
 from cloudapi.models.machine import Machine
@@ -36,6 +37,7 @@ def enable(context: Context, address: IpAddress, machine: Machine, network: Netw
         IpAddress.update(is_static_nat=True, vm_id=machine.id, vm_ip=ip, nic_id=nic.id).where(
             IpAddress.id == address.id).execute()
         networks.changed(found)
+        events.completed(context, "STATICNAT.ENABLE", f"enabling static NAT of {address.ip} for {machine.uuid}", address)
 
     context.steps.run(f"static NAT of {address.uuid}", write, undo=lambda _: _clear(context, address))
     router.apply(context, found)

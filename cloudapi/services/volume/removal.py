@@ -9,6 +9,7 @@ from cloudapi.errors import ApiError
 from cloudapi.models.base import now
 from cloudapi.models.database import transact
 from cloudapi.models.identity import Account
+from cloudapi.models.machine import Machine
 from cloudapi.models.storage import ImageStore, Snapshot, SnapshotPolicy, StoragePool, Volume, VolumeStore
 from cloudapi.services.account import cleanup, limit
 from cloudapi.services.capacity import capacity
@@ -116,6 +117,9 @@ def expunge_destroyed(context: Context) -> None:
 
 @cleanup.register(30, "volumes")
 def remove_of_account(context: Context, account: Account) -> None:
-    """Expunge all volumes of an account that is deleted."""
-    for volume in list(Volume.alive(Volume.account_id == account.id)):
+    """Expunge the volumes of an account that is deleted; those of its routers go with its networks."""
+    routers = Machine.select(Machine.id).where(Machine.account_id == account.id, Machine.kind == "DomainRouter",
+                                               Machine.removed.is_null())
+    for volume in list(Volume.alive(Volume.account_id == account.id,
+                                    Volume.vm_id.is_null() | Volume.vm_id.not_in(routers))):
         remove(context, volume)

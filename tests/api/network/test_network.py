@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.cloud import ApiFailure
-from tests.support.network import deploy, machine, make_network, offering, router_of, zone_of
+from tests.support.network import deploy, deploy_later, machine, make_network, offering, router_of, zone_of
 
 
 def test_the_first_instance_brings_a_network_with_router_and_source_nat(cloud):
@@ -175,6 +175,32 @@ def test_a_network_with_instances_cannot_be_deleted(cloud):
     assert cloud.admin.list("listRouters", account=alice.account, domainid=alice.domain_id) == []
     free = cloud.admin.one("listPublicIpAddresses", id=address["id"], allocatedonly=False)
     assert free["state"] == "Free" and "account" not in free
+
+
+def test_an_account_takes_its_networks_along(cloud):
+    alice = cloud.new_account()
+    vm = deploy(alice)
+    extra = alice.job("associateIpAddress", networkid=vm["nic"][0]["networkid"])
+    alice.job("createPortForwardingRule", ipaddressid=extra["id"], protocol="tcp", publicport=80, privateport=80,
+              virtualmachineid=vm["id"])
+    source = alice.one("listPublicIpAddresses", issourcenat=True)
+    cloud.admin.job("deleteAccount", id=alice.account_id)
+    for address in (extra, source):
+        assert cloud.admin.one("listPublicIpAddresses", id=address["id"], allocatedonly=False)["state"] == "Free"
+    assert vm["nic"][0]["networkid"] not in [item["id"] for item in cloud.admin.list("listNetworks", listall=True)]
+    assert extra["id"] not in [item["ipaddressid"] for item in cloud.admin.list("listPortForwardingRules", listall=True)]
+    assert alice.account not in [item["account"] for item in cloud.admin.list("listRouters", listall=True)]
+
+
+def test_many_instances_at_once_share_a_network(cloud):
+    alice = cloud.new_account()
+    network = make_network(alice, name="busy")
+    jobs = [deploy_later(alice, networkids=network["id"]) for _ in range(12)]
+    nics = [alice.wait(job)["virtualmachine"]["nic"][0] for job in jobs]
+    assert len({nic["ipaddress"] for nic in nics}) == len({nic["macaddress"] for nic in nics}) == 12
+    router = router_of(cloud, network)
+    known = {host["ip"]: host["mac"] for host in machine(cloud, router["id"]).config()["dhcp"]}
+    assert known == {nic["ipaddress"]: nic["macaddress"] for nic in nics}
 
 
 def test_others_may_not_touch_a_network_unless_they_are_let_in(cloud):
