@@ -71,13 +71,18 @@ def delete(found: UserData, owner: Account | None, kind: str) -> None:
 def link(template: Template | None, iso: Template | None, data: UserData | None, policy: str | None) -> Template:
     """Give a template (or ISO) user data for its Instances; without any the link is taken off.
 
-    :raises InvalidParameter: both or none of template and ISO.
+    :raises InvalidParameter: both or none of template and ISO, one that is the other, or data of another kind.
     """
     if template is not None and iso is not None:
         raise InvalidParameter("Both Template ID and ISO ID are passed, API accepts only one")
     target = template or iso
     if target is None:
         raise InvalidParameter("At least one of Template ID or ISO ID needs to be passed")
+    if (target.format == "ISO") != (iso is not None):
+        parameter, other = ("isoid", "a template") if iso is not None else ("templateid", "an ISO")
+        raise InvalidParameter(f"invalid value of parameter {parameter}: {target.name} is {other}")
+    if data is not None and data.kind != USER_DATA:
+        raise InvalidParameter(f"invalid value of parameter userdataid: {data.name} is a CNI configuration")
     target.user_data_id = data.id if data is not None else None
     target.user_data_policy = (policy or POLICIES[0]) if data is not None else None
     target.save(only=[Template.user_data_id, Template.user_data_policy])
