@@ -30,7 +30,7 @@ import orjson
 
 from cloudapi.errors import ApiError
 from cloudapi.jobs import queue
-from cloudapi.models.base import now
+from cloudapi.models.base import new_uuid, now
 from cloudapi.models.common import AsyncJob, JobStep
 from cloudapi.models.database import in_transaction, transact
 
@@ -95,7 +95,7 @@ class Steps:
             self._undo.append((unique, undo_attempt))
         found, result = self._recorded(unique)
         if not found:
-            result = action(f"{self.name}/{unique}")
+            result = action(self._request_id(unique))
             transact(lambda: self._record(unique, result))
         if undo_attempt is not None:
             self._undo.pop()
@@ -142,6 +142,13 @@ class Steps:
         """Return what was noted under this name, or None."""
         return self._notes.get(shortened(self._prefix + name))
 
+    def _request_id(self, name: str) -> str:
+        """Return the id of a step's requests: a new one, as steps without a record are never repeated as such.
+
+        Under the id of an earlier attempt an agent would answer what it answered then.
+        """
+        return new_uuid()
+
     def _recorded(self, name: str) -> tuple[bool, Any]:
         return False, None
 
@@ -157,6 +164,9 @@ class RecordedSteps(Steps):
         self.job = job
         self.failure = failure
         self._done = {row.name: row.result for row in JobStep.select().where(JobStep.job_id == job.id)}
+
+    def _request_id(self, name: str) -> str:
+        return f"{self.name}/{name}"
 
     def note(self, name: str, value: Any) -> None:
         transact(lambda: self._record(shortened(self._prefix + name), value))

@@ -190,3 +190,19 @@ def test_an_attempt_whose_lease_ended_undoes_nothing():
         claimed(old.id)
         part.run("router", lambda: 1)
     assert undone == []
+
+
+def test_a_job_repeats_a_request_under_its_id_and_periodic_work_never_does():
+    ids = []
+    job = claimed()
+    with pytest.raises(ResourceUnavailable):
+        RecordedSteps(job).remote("start", lambda request_id: ids.append(request_id) or fail())
+    RecordedSteps(claimed(job.id)).remote("start", ids.append)
+    assert len(set(ids)) == 1
+    for _ in range(2):
+        Steps("clean up").remote("start", ids.append)
+    assert len(set(ids)) == 3
+
+
+def fail():
+    raise ResourceUnavailable("the host does not answer")
