@@ -80,6 +80,7 @@ TASKS: list[Periodic] = [
     Periodic("routers left behind", lambda settings: LEFT_BEHIND, router.left_behind),
     Periodic("router health", lambda settings: settings.get("router.health.checks.results.fetch.interval") * 60 or OFF,
              router_health.fetch_all),
+    Periodic("redundant routers", lambda settings: settings.get("router.check.interval"), router_health.watch_pairs),
     Periodic("system VMs", lambda settings: FOLLOWED, system_vm.keep),
     Periodic("destroyed Instances", lambda settings: settings.get("expunge.interval"), expunging.expunge_destroyed),
     Periodic("Instance statistics", lambda settings: settings.get("vm.stats.interval") / 1000 or OFF,

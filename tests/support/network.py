@@ -34,7 +34,8 @@ def deploy_later(client: Any, **parameters: Any) -> str:
     template = next(item for item in admin.list("listTemplates", templatefilter="featured", zoneid=zone["id"])
                     if item["isready"])
     small = next(item for item in admin.list("listServiceOfferings") if item["name"] == "Small Instance")
-    return str(client("deployVirtualMachine", zoneid=zone["id"], templateid=template["id"], serviceofferingid=small["id"],
+    return str(client("deployVirtualMachine", zoneid=zone["id"], templateid=template["id"],
+                      serviceofferingid=small["id"],
                       **parameters)["jobid"])
 
 

@@ -88,6 +88,9 @@ class ListPublicIpAddresses(TagParameters, OwnedListCommand):
     def restrict(self, context: Context, query: Query) -> None:
         free = self.state is not None and self.state.lower() == "free"
         if (free or self.allocatedonly is False) and self.account is None and self.projectid is None:
+            if free and self.forvirtualnetwork is False and not context.caller.is_admin and not context.settings.get(
+                    "allow.user.list.available.ips.on.shared.network"):
+                query.nothing()
             if free or context.caller.is_root_admin:
                 return
             query.where("(t.account_id IS NULL OR t.account_id = ?)", context.caller.account_id)

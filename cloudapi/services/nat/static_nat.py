@@ -37,7 +37,8 @@ def enable(context: Context, address: IpAddress, machine: Machine, network: Netw
         IpAddress.update(is_static_nat=True, vm_id=machine.id, vm_ip=ip, nic_id=nic.id).where(
             IpAddress.id == address.id).execute()
         networks.changed(found)
-        events.completed(context, "STATICNAT.ENABLE", f"enabling static NAT of {address.ip} for {machine.uuid}", address)
+        events.completed(context, "STATICNAT.ENABLE", f"enabling static NAT of {address.ip} for {machine.uuid}",
+                         address)
 
     context.steps.run(f"static NAT of {address.uuid}", write, undo=lambda _: _clear(context, address))
     router.apply(context, found)

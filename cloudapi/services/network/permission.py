@@ -71,15 +71,17 @@ def revoke(network: Network, wanted: Sequence[Account] | None = None) -> None:
 
 def shown(network: Network) -> list[dict[str, Any]]:
     """Return who may use a network, as the API shows it."""
+    ids = [row.account_id for row in NetworkPermission.select().where(
+        NetworkPermission.network == network.id).order_by(NetworkPermission.id)]
+    accounts = {account.id: account for account in Account.select().where(Account.id.in_(ids))}
+    projects = {project.project_account_id: project for project in Project.select().where(
+        Project.project_account_id.in_(ids))}
+    domain = Domain.get_by_id(network.domain_id)
     found = []
-    for row in NetworkPermission.select().where(NetworkPermission.network == network.id).order_by(NetworkPermission.id):
-        account = Account.get_by_id(row.account_id)
-        domain = Domain.get_by_id(account.domain_id)
-        entry = {"networkid": network.uuid, "domainid": domain.uuid, "domain": domain.name, "accountid": account.uuid}
-        project = Project.get_or_none(Project.project_account_id == account.id)
-        if project is not None:
-            entry |= {"projectid": project.uuid, "project": project.name}
-        else:
-            entry["account"] = account.account_name
-        found.append(entry)
+    for account_id in ids:
+        account, project = accounts[account_id], projects.get(account_id)
+        owner = ({"account": account.account_name} if project is None
+                 else {"projectid": project.uuid, "project": project.name})
+        found.append({"networkid": network.uuid, "domainid": domain.uuid, "domain": domain.name,
+                      "accountid": account.uuid, **owner})
     return found

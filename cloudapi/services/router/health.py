@@ -9,7 +9,7 @@ from cloudapi.context import Context
 from cloudapi.errors import ApiError, InvalidParameter, ResourceUnavailable
 from cloudapi.models.database import transact
 from cloudapi.models.infrastructure import Host
-from cloudapi.models.machine import Machine
+from cloudapi.models.machine import Machine, Router
 from cloudapi.models.router import RouterHealthCheck
 from cloudapi.services.host import agent
 
@@ -30,10 +30,17 @@ def results(context: Context, machine: Machine, fresh: bool) -> list[RouterHealt
         raise ResourceUnavailable(f"Router {machine.uuid} is in state {machine.state}: its health cannot be checked")
     answer = agent.call(context, Host.get_by_id(machine.host_id), "router.health",
                         {"router": machine.uuid, "fresh": fresh})
-    excluded = {name.strip() for name in str(context.settings.get("router.health.checks.to.exclude") or "").split(",")}
-    checks = [check for check in answer["checks"] if check["name"] not in excluded]
+    excluded = _names(context, "router.health.checks.to.exclude", machine.zone_id)
+    kinds = [kind for kind in ("basic", "advanced") if context.settings.get(f"router.health.checks.{kind}.interval")]
+    checks = [check for check in answer["checks"] if check["name"] not in excluded and check["kind"] in kinds]
     transact(lambda: _keep(machine.id, checks))
     return of_router(machine.id)
+
+
+def _names(context: Context, setting: str, zone_id: int) -> set[str]:
+    """Return the checks that a setting lists."""
+    listed = str(context.settings.get(setting, zone=zone_id) or "")
+    return {name.strip() for name in listed.split(",") if name.strip()}
 
 
 def _keep(machine_id: int, checks: list[dict[str, Any]]) -> None:
@@ -51,11 +58,46 @@ def of_router(machine_id: int) -> list[RouterHealthCheck]:
 
 
 def fetch_all(context: Context) -> None:
-    """Fetch the results of all running routers; one that cannot be reached keeps its last ones. Periodic."""
+    """Fetch the results of all running routers; one that cannot be reached keeps its last ones. Periodic.
+
+    A router that fails one of the checks in `router.health.checks.failures.to.recreate.vr` is made anew.
+    """
     if not context.settings.get("router.health.checks.enabled"):
         return
     for machine in list(Machine.alive(Machine.kind == "DomainRouter", Machine.state == "Running")):
         try:
-            results(context, machine, False)
+            found = results(context, machine, False)
+            fatal = _names(context, "router.health.checks.failures.to.recreate.vr", machine.zone_id)
+            if any(not check.success and check.name in fatal for check in found):
+                _recreate(context, machine)
         except ApiError as error:
             log.warning("router %s: no health results: %s", machine.uuid, error.text)
+
+
+def _recreate(context: Context, machine: Machine) -> None:
+    """Give the router's network new routers, in place of those that fail."""
+    from cloudapi.services.network import garbage, restart
+    from cloudapi.services.router import router
+
+    network = router.network_of(machine)
+    if network is None or network.state not in restart.networks.READY:
+        return
+    log.warning("router %s fails a health check; network %s gets a new one", machine.uuid, network.uuid)
+    own = garbage.apart(context, f"health of {machine.uuid}")
+    try:
+        restart.restart(own, network, cleanup=True)
+    except ApiError:
+        own.steps.unwind()
+        raise
+
+
+def watch_pairs(context: Context) -> None:
+    """Ask the routers of redundant pairs which of them leads. Periodic."""
+    from cloudapi.services.router import router
+
+    pairs = Router.select(Router.machine_id).where(Router.is_redundant == True)  # noqa: E712
+    for machine in list(Machine.alive(Machine.id.in_(pairs), Machine.state == "Running")):
+        try:
+            router.look(context, machine)
+        except ApiError as error:
+            log.warning("router %s: its redundancy state is not known: %s", machine.uuid, error.text)

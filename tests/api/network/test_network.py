@@ -188,7 +188,8 @@ def test_an_account_takes_its_networks_along(cloud):
     for address in (extra, source):
         assert cloud.admin.one("listPublicIpAddresses", id=address["id"], allocatedonly=False)["state"] == "Free"
     assert vm["nic"][0]["networkid"] not in [item["id"] for item in cloud.admin.list("listNetworks", listall=True)]
-    assert extra["id"] not in [item["ipaddressid"] for item in cloud.admin.list("listPortForwardingRules", listall=True)]
+    assert extra["id"] not in [item["ipaddressid"] for item in cloud.admin.list("listPortForwardingRules",
+                                                                                listall=True)]
     assert alice.account not in [item["account"] for item in cloud.admin.list("listRouters", listall=True)]
 
 

@@ -68,6 +68,23 @@ def test_health_checks_are_asked_of_the_router(cloud, place):
     cloud.admin.job("startRouter", id=router["id"])
 
 
+def test_a_router_that_fails_a_named_check_is_made_anew(cloud, place):
+    from cloudapi.services.router import health
+
+    router = router_of(cloud, {"id": place.network})
+    context = cloud.installation.context()
+    health.fetch_all(context)
+    assert router_of(cloud, {"id": place.network})["id"] == router["id"]
+    machine(cloud, router["id"]).ask("router.remove", router=router["id"])
+    cloud.admin("updateConfiguration", name="router.health.checks.failures.to.recreate.vr", value="connectivity.test")
+    try:
+        health.fetch_all(context)
+    finally:
+        cloud.admin("updateConfiguration", name="router.health.checks.failures.to.recreate.vr", value="")
+    made = router_of(cloud, {"id": place.network})
+    assert made["id"] != router["id"] and (made["state"], made["publicip"]) == ("Running", router["publicip"])
+
+
 def test_lists_find_routers(cloud, place):
     router = router_of(cloud, {"id": place.network})
     for filters in ({"name": router["name"]}, {"hostid": router["hostid"]}, {"account": place.account,
