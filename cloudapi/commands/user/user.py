@@ -131,7 +131,7 @@ class GetUser(Command):
         user = User.alive(User.id == pair.user_id).first() if pair is not None else None
         if user is None:
             raise InvalidParameter("User with the given API key does not exist (parameter userapikey)")
-        return user  # type: ignore[no-any-return]
+        return user
 
 
 class ListUsers(OwnedListCommand):

@@ -53,7 +53,7 @@ def load_traffic(page: Page) -> dict[int, dict[str, int]]:
     return found
 
 
-class AccountView(AccountLimits, View):  # type: ignore[misc]  # the fields of limits are made from a table
+class AccountView(AccountLimits, View):
     record, name = Account, "account"
     links = {"zone_": ("default_zone_id", Zone)}
 

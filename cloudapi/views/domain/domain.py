@@ -5,11 +5,11 @@ from __future__ import annotations
 from cloudapi.api.view import Column, Given, View
 from cloudapi.models.identity import Domain
 from cloudapi.views.common import DetailMap, Tags, pretty_path
-from cloudapi.views.infrastructure import HasAnnotations
 from cloudapi.views.resource_limit.fields import DomainLimits
+from cloudapi.views.zone.place import HasAnnotations
 
 
-class DomainView(DomainLimits, View):  # type: ignore[misc]  # the fields of limits are made from a table
+class DomainView(DomainLimits, View):
     record, name = Domain, "domain"
     links = {"parent": ("parent_id", Domain)}
 

@@ -41,7 +41,7 @@ ProjectLimits: Any = type("ProjectLimits", (), fields.owner_fields(
     load_limits, since="4.2.0", leave_out=("project",), needs=("project_account_id",)))
 
 
-class ProjectView(ProjectLimits, View):  # type: ignore[misc]  # the fields of limits are made from a table
+class ProjectView(ProjectLimits, View):
     record, name = Project, "project"
     links = {"account_": ("project_account_id", Account)}
 

@@ -9,7 +9,7 @@ from cloudapi.models.base import now
 from cloudapi.models.database import rows
 from cloudapi.models.identity import Account, ApiKeyPair, Domain
 from cloudapi.views.common import pretty_path
-from cloudapi.views.infrastructure import HasAnnotations
+from cloudapi.views.zone.place import HasAnnotations
 
 ACCOUNT_TYPES = {0: "NORMAL", 1: "ADMIN", 2: "DOMAIN_ADMIN", 3: "RESOURCE_DOMAIN_ADMIN", 5: "PROJECT"}
 
