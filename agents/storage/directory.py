@@ -104,7 +104,11 @@ class DirectorySecondaryStorage(SecondaryStorage):
 
     def delete(self, store: StoreReference, path: str) -> None:
         root, place = _attached(store), _place(store, path)
-        _transfers(store).end_for(listing.inside(path))
+        inside = listing.inside(path)
+        _transfers(store).end_for(inside)
+        _end_uploads(root, inside)
+        for shown in _links_to(root, place):
+            fetch.remove(shown)
         fetch.remove(place)
         # Folders that held nothing else go too, up to the root.
         folder = os.path.dirname(place)
@@ -280,6 +284,27 @@ def _identifier(text: str) -> str:
 
 def _inbox(store: StoreReference, upload: str) -> str:
     return os.path.join(_attached(store), PRIVATE, "uploads", _identifier(upload))
+
+
+def _end_uploads(root: str, path: str) -> None:
+    """Closes the uploads that are to arrive at `path`, with what they have received."""
+    folder = os.path.join(root, PRIVATE, "uploads")
+    for name in os.listdir(folder) if os.path.isdir(folder) else []:
+        if not name.endswith(".json"):
+            continue
+        slot = os.path.join(folder, name)
+        with contextlib.suppress(FileNotFoundError, ValueError), open(slot, encoding="utf-8") as file:
+            if json.load(file)["path"] == path:
+                fetch.remove(slot)
+                fetch.remove(slot[: -len(".json")])
+
+
+def _links_to(root: str, place: str) -> list[str]:
+    """The names in `links/` that are the image at `place`."""
+    folder = os.path.join(root, LINKS)
+    if not os.path.isfile(place) or not os.path.isdir(folder):
+        return []
+    return [entry.path for entry in os.scandir(folder) if entry.is_file() and os.path.samefile(entry.path, place)]
 
 
 def _transfers(store: StoreReference) -> Transfers:

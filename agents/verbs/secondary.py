@@ -68,7 +68,8 @@ def status(call: Call, store: StoreReference, transfer: str) -> TransferReport:
 
 @verb("repeatable")
 def delete(call: Call, store: StoreReference, path: str) -> None:
-    """Deletes an image and ends a transfer that is to arrive there. Not there: deleted already."""
+    """Deletes an image with the links to it, and ends a transfer or an upload that is to arrive there. Not there:
+    deleted already."""
     call.secondary.delete(store, path)
 
 
@@ -83,7 +84,8 @@ def copy(
 
 @verb("repeatable")
 def create_link(call: Call, store: StoreReference, path: str, link: str) -> Link:
-    """A name under which an image can be fetched (extract), until it is deleted."""
+    """A name under which an image can be fetched (extract), until it is deleted. `secondary.describe` takes its path
+    too."""
     return call.secondary.create_link(store, path, link)
 
 

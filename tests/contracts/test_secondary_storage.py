@@ -190,8 +190,14 @@ def test_links_come_and_go(store):
     link = store("create_link", path=report["path"], link="l1")
     assert link["path"].startswith("links/l1") and link["path"].endswith(".qcow2")
     assert link["size_bytes"] == report["physical_bytes"]
+    shown = store("describe", path=link["path"])
+    assert (shown["path"], shown["physical_bytes"]) == (link["path"], report["physical_bytes"])
     for _ in range(2):
         store("delete_link", link="l1")
+    store.refuses("not_found", "describe", path=link["path"])
+    again = store("create_link", path=report["path"], link="l3")
+    store("delete", path=report["path"])
+    store.refuses("not_found", "describe", path=again["path"])
     store.refuses("not_found", "create_link", path="missing", link="l2")
 
 
@@ -220,6 +226,20 @@ def test_an_upload_is_checked_before_it_counts(store):
         Path(slot["inbox"]).write_bytes(IMAGE)
     store.refuses("failed", "finish_upload", upload="u2", physical_bytes=len(IMAGE))
     store.refuses("not_found", "describe", path="volumes/2")
+
+
+def test_an_upload_ends_with_its_place(store):
+    slot = store("open_upload", upload="u3", path="volumes/3", format="QCOW2")
+    if slot["inbox"]:
+        Path(slot["inbox"]).write_bytes(IMAGE[:100])
+    store("open_upload", upload="u4", path="volumes/4", format="QCOW2")
+    store("delete", path="volumes/3")
+    store.refuses("not_found", "finish_upload", upload="u3", physical_bytes=100)
+    assert slot["inbox"] is None or not Path(slot["inbox"]).exists()
+    slot = store("open_upload", upload="u4", path="volumes/4", format="QCOW2")
+    if slot["inbox"]:
+        Path(slot["inbox"]).write_bytes(IMAGE)
+    assert store("finish_upload", upload="u4", physical_bytes=len(IMAGE))["physical_bytes"] == len(IMAGE)
 
 
 def test_volumes_can_be_exported_and_imported(store, cloud):

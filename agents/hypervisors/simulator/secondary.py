@@ -28,6 +28,7 @@ from agents.storage.base import (
 CAPACITY = 1024 * GIB
 DOWNLOADED_BYTES = 1_000_000_000
 COPY_SECONDS = 0.0
+LINKS = "links"
 
 
 class SimulatedSecondaryStorage(SecondaryStorage):
@@ -80,13 +81,13 @@ class SimulatedSecondaryStorage(SecondaryStorage):
         return listing.page(found, keyword, offset, limit, bool(found) or not path.strip("/"))
 
     def describe(self, store: StoreReference, path: str, checksum_algorithm: Optional[str]) -> ImageReport:
-        row = self._image(store, path)
+        row = self._image(store, self._behind(store, path))
         checksum = row["checksum"]
         if checksum_algorithm is not None:
             algorithm = checksums.algorithm_called(checksum_algorithm)
             if checksum is None or checksums.read(checksum)[0] != algorithm:
                 checksum = _made_up(algorithm, path)
-        return ImageReport(row["path"], row["format"], row["size_bytes"], row["physical_bytes"], checksum)
+        return ImageReport(listing.inside(path), row["format"], row["size_bytes"], row["physical_bytes"], checksum)
 
     def download(self, store: StoreReference, download: DownloadSpec) -> TransferReport:
         if urlsplit(download.url).scheme not in ("http", "https"):
@@ -150,7 +151,7 @@ class SimulatedSecondaryStorage(SecondaryStorage):
         self._store.execute(
             "INSERT OR REPLACE INTO link (store, id, path) VALUES (?, ?, ?)", store.id, link, row["path"]
         )
-        return Link(link, f"links/{link}.{row['format'].lower()}", row["physical_bytes"])
+        return Link(link, f"{LINKS}/{link}.{row['format'].lower()}", row["physical_bytes"])
 
     def delete_link(self, store: StoreReference, link: str) -> None:
         self._attached(store)
@@ -235,6 +236,12 @@ class SimulatedSecondaryStorage(SecondaryStorage):
         if row is None or self._percent(row) < 100:
             raise Refusal(ErrorCode.NOT_FOUND, f"there is no image at {path} on store {store.id}")
         return row
+
+    def _behind(self, store: StoreReference, path: str) -> str:
+        """Where the image lies that `path`, a link's perhaps, stands for."""
+        folder, _, name = listing.inside(path).rpartition("/")
+        link = self._store.row("SELECT path FROM link WHERE store = ? AND id = ?", store.id, name.rpartition(".")[0])
+        return path if folder != LINKS or link is None else str(link["path"])
 
     def _percent(self, row: sqlite3.Row) -> float:
         if row["seconds"] <= 0:
