@@ -32,6 +32,7 @@ from cloudapi.services.account.caller import Callers
 from cloudapi.services.account.session import Sessions
 from cloudapi.services.configuration.setting import Settings
 from cloudapi.services.host.monitor import HostMonitor
+from cloudapi.services.physical_network.catalogue import PROVIDERS
 from cloudapi.services.role.permission import Permissions
 from cloudapi.services.user import password
 from schema import tables
@@ -141,7 +142,7 @@ def prepare(configuration: Configuration) -> bool:
     except OSError as error:
         raise CannotOpen(f"{data}: {error.strerror}") from error
     if version is None:
-        tables.create(lambda: seed(configuration.endpoint))
+        tables.create(lambda: seed(configuration.endpoint, PROVIDERS))
         return True
     if version > tables.VERSION:
         raise CannotOpen(f"the database has schema version {version}, this program knows {tables.VERSION} at most: "

@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import peewee
 
+from cloudapi.models.statement import Keeping
+
 Result = TypeVar("Result")
 
 database = peewee.DatabaseProxy()
@@ -21,18 +23,30 @@ ATTEMPTS = 8
 
 
 class _Writer(threading.local):
-    depth = 0
+    """This thread's transaction: how many blocks it is deep, and the marks that it bears."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.marks: set[str] = set()
 
 
 _writer = _Writer()
 _writer_lock = threading.Lock()
 
 
+class Sqlite(Keeping, peewee.SqliteDatabase):  # type: ignore[misc]
+    """SQLite with kept SQL."""
+
+
+class Postgresql(Keeping, peewee.PostgresqlDatabase):  # type: ignore[misc]
+    """PostgreSQL with kept SQL."""
+
+
 def _sqlite(path: str) -> peewee.Database:
     # page cache 32 MiB; WAL with synchronous=normal survives a killed process (not a power cut of the last commit).
     pragmas = {"journal_mode": "wal", "synchronous": "normal", "busy_timeout": 30000, "cache_size": -32768,
                "foreign_keys": 0, "temp_store": "memory", "mmap_size": 268435456}
-    return peewee.SqliteDatabase(path, pragmas=pragmas, timeout=30, cached_statements=512)
+    return Sqlite(path, pragmas=pragmas, timeout=30, cached_statements=512)
 
 
 def connect(url: str) -> peewee.Database:
@@ -50,7 +64,7 @@ def connect(url: str) -> peewee.Database:
         from playhouse.shortcuts import ReconnectMixin
         from pymysql.constants import CLIENT
 
-        class Reconnecting(ReconnectMixin, peewee.MySQLDatabase):  # type: ignore[misc]
+        class Reconnecting(Keeping, ReconnectMixin, peewee.MySQLDatabase):  # type: ignore[misc]
             """MySQL closes idle connections; a statement outside a transaction is sent again on a new one."""
 
         opened = Reconnecting(
@@ -60,7 +74,7 @@ def connect(url: str) -> peewee.Database:
             client_flag=CLIENT.FOUND_ROWS,
             init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", **options)
     elif parts.scheme in ("postgresql", "postgres"):
-        opened = peewee.PostgresqlDatabase(
+        opened = Postgresql(
             name, host=parts.hostname, port=parts.port or 5432, user=unquote(parts.username or ""),
             password=unquote(parts.password or ""), **options)
     else:
@@ -96,12 +110,22 @@ def transaction() -> Iterator[None]:
             yield
     finally:
         _writer.depth = 0
+        _writer.marks.clear()
         if sqlite:
             _writer_lock.release()
 
 
 def in_transaction() -> bool:
     return _writer.depth > 0
+
+
+def mark(name: str) -> None:
+    """Mark this transaction, for those that must not keep what they read in it; the mark goes with the transaction."""
+    _writer.marks.add(name)
+
+
+def marked(name: str) -> bool:
+    return name in _writer.marks
 
 
 def transact(work: Callable[[], Result]) -> Result:

@@ -95,6 +95,13 @@ class WholeCursor(peewee.CursorWrapper):  # type: ignore[misc]
         super().__init__(cursor)
         self.process_row = shape.record
 
+    def fill_cache(self, n: int = 0) -> None:
+        """Read the answer to its end, however much of it is asked for."""
+        if not self.populated:
+            self.row_cache = [self.process_row(row) for row in self.cursor.fetchall()]
+            self.count, self.populated = len(self.row_cache), True
+            self.cursor.close()
+
 
 class Select(peewee.ModelSelect):  # type: ignore[misc]
     """A query whose answer is read at once, to its end.
@@ -103,6 +110,16 @@ class Select(peewee.ModelSelect):  # type: ignore[misc]
     thread: a loop over records that changes them would fail at its first change. Of all the columns of a model the
     SQL is kept; where a caller chooses columns it is peewee's own.
     """
+
+    def __init__(self, model: Any, columns: Any, is_default: bool = False) -> None:
+        if not is_default:
+            super().__init__(model, columns)
+            return
+        self.model = self._join_ctx = model
+        self._joins: dict[Any, Any] = {}
+        self._is_default = True
+        # Past ModelSelect, which looks at each of the columns for models among them.
+        super(peewee.ModelSelect, self).__init__([model], columns)
 
     def _execute(self, database: Any) -> Any:
         answer = super()._execute(database)

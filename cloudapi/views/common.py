@@ -28,14 +28,14 @@ def load_projects(page: Page) -> dict[int, dict[str, Any]]:
     return {key: projects[owner] for key, owner in owners.items() if owner in projects}
 
 
-class ProjectFields:
+class ProjectOwnedView:
     """The project of what an account owns; for views of records with `account_id`."""
 
     projectid = Batch(load_projects, "ID of the project that owns it", key="projectid", needs=("account_id",))
     project = Batch(load_projects, "name of the project that owns it", key="project", needs=("account_id",))
 
 
-class ResourceTagView(ProjectFields, View):
+class ResourceTagView(ProjectOwnedView, View):
     record, name = ResourceTag, "tag"
     links = {"account_": ("account_id", Account), "domain_": ("domain_id", Domain)}
 
@@ -59,7 +59,7 @@ def by_resource(table: str, kind: str, ids: list[int], columns: str) -> list[tup
                 "ORDER BY id", [kind, *ids])
 
 
-def Tags(kind: str, **options: Any) -> Batch:  # noqa: N802 - reads as a field in views
+def Tags(kind: str, **options: Any) -> Batch:
     """The tags of a resource; an empty list where it has none, as CloudStack shows."""
 
     def load(page: Page) -> dict[int, list[dict[str, Any]]]:
@@ -75,7 +75,7 @@ def Tags(kind: str, **options: Any) -> Batch:  # noqa: N802 - reads as a field i
     return Batch(load, "tags of the resource", default=[], type="set", nested=ResourceTagView, **options)
 
 
-def DetailMap(kind: str, help: str, *, hidden: Callable[[str], bool] = lambda name: False,  # noqa: N802
+def DetailMap(kind: str, help: str, *, hidden: Callable[[str], bool] = lambda name: False,
               **options: Any) -> Batch:
     """The details of a resource as a map; those not for display, or `hidden`, are shown to root admins only."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from importlib.resources import files
 from typing import Any
 
-from cloudapi.context import ADMIN, DOMAIN_ADMIN, RESOURCE_ADMIN, USER
 from cloudapi.models.base import Table, new_uuid, now
 from cloudapi.models.identity import Account, Domain, Role, User
 from cloudapi.models.infrastructure import (
@@ -17,7 +17,6 @@ from cloudapi.models.infrastructure import (
     Region,
 )
 from cloudapi.models.offering import DiskOffering, NetworkOffering, ServiceOffering
-from cloudapi.services.physical_network.catalogue import PROVIDERS
 
 GIB = 1 << 30
 BATCH = 100
@@ -33,25 +32,26 @@ def insert(table: type[Table], values: list[dict[str, Any]]) -> None:
         table.insert_many(values[start:start + BATCH]).execute()
 
 
-def seed(end_point: str) -> None:
+def seed(end_point: str, providers: Collection[str]) -> None:
     """Fill an empty database. Within a transaction.
 
     :param end_point: the URL of the API, for the local region.
+    :param providers: the network service providers that the program has.
     """
     identity()
     Region.create(id=1, name="Local", end_point=end_point, created=now())
     guest_systems()
     offerings()
-    network_offerings()
+    network_offerings(providers)
 
 
 def identity() -> None:
     Domain.create(id=1, name="ROOT", parent_id=None, path="/", level=0, owner_id=2)
     for number, (name, kind, text) in enumerate((
-            ("Root Admin", ADMIN, "Default root admin role"),
-            ("Resource Admin", RESOURCE_ADMIN, "Default resource admin role"),
-            ("Domain Admin", DOMAIN_ADMIN, "Default domain admin role"),
-            ("User", USER, "Default user role")), 1):
+            ("Root Admin", "Admin", "Default root admin role"),
+            ("Resource Admin", "ResourceAdmin", "Default resource admin role"),
+            ("Domain Admin", "DomainAdmin", "Default domain admin role"),
+            ("User", "User", "Default user role")), 1):
         Role.create(id=number, name=name, role_type=kind, description=text, is_default=True)
     Account.create(id=1, account_name="system", account_type=1, role=1, domain=1, is_default=True)
     Account.create(id=2, account_name="admin", account_type=1, role=1, domain=1, is_default=True)
@@ -105,10 +105,10 @@ def offerings() -> None:
             dynamic_scaling=row["dynamic_scaling_enabled"], disk_offering_id=disk.id)
 
 
-def network_offerings() -> None:
+def network_offerings(known: Collection[str]) -> None:
     """Make CloudStack's default offerings, but for those whose providers this program does not have."""
     for row in load("network_offerings"):
-        if not all(provider in PROVIDERS for providers in row["services"].values() for provider in providers):
+        if not all(provider in known for providers in row["services"].values() for provider in providers):
             continue
         NetworkOffering.create(
             name=row["name"], unique_name=row["unique_name"], display_text=row["display_text"], state=row["state"],

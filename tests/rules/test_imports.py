@@ -92,7 +92,8 @@ def package_faults(root: Path) -> list[str]:
         package = path.parts[0]
         for item in imports(root, path):
             target = item.name.split(".")[0]
-            if package != "cloudapi" and target in {"cloudapi", "agents", "schema"} - {package}:
+            if package != "cloudapi" and target in {"cloudapi", "agents", "schema"} - {package} and not (
+                    package == "schema" and item.name.startswith("cloudapi.models")):
                 faults.append(f"{path}:{item.line}: {package} imports {item.name}")
             if package == "cloudapi" and target == "agents" and layer_of(module_name(path)) not in REACH_AGENTS:
                 faults.append(f"{path}:{item.line}: only {sorted(REACH_AGENTS)} reach the agents")
@@ -180,7 +181,7 @@ def test_a_circle_on_one_level_is_found(tmp_path):
     ("path", "text"),
     [
         ("agents/main.py", "from cloudapi import errors"),
-        ("schema/tables.py", "import cloudapi.models"),
+        ("schema/tables.py", "import cloudapi.services.zone"),
         ("cloudapi/services/host.py", "from agents import protocol"),
         ("cloudapi/app.py", "from tests.support import source"),
     ],

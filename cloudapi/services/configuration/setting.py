@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any
 
 from cloudapi.models.common import SettingValue
-from cloudapi.models.database import in_transaction
+from cloudapi.models.database import in_transaction, mark, marked
 from cloudapi.models.identity import Account, Domain
 from cloudapi.models.infrastructure import Cluster
 from cloudapi.models.storage import StoragePool
@@ -16,17 +15,13 @@ from cloudapi.settings import REGISTRY, Scope, Setting
 # How long another process may go on with values that were changed here, in seconds.
 FRESHNESS = 2.0
 
+# The mark of a transaction that has changed values, which nobody else may see yet.
+WRITTEN = "settings"
 
 # Lets the values of a domain stand for those of its accounts.
 FOR_DOMAINS = "enable.account.settings.for.domain"
 
 Values = dict[str, dict[tuple[str, int], str | None]]
-
-
-class _Writing(threading.local):
-    """Whether this thread's transaction has changed values, which nobody else may see yet."""
-
-    now = False
 
 
 class Settings:
@@ -39,11 +34,10 @@ class Settings:
         self._values: Values = {}
         self._read = -FRESHNESS
         self._generation = 0
-        self._writing = _Writing()
 
     def changed(self) -> None:
         if in_transaction():
-            self._writing.now = True
+            mark(WRITTEN)
         else:
             self._generation += 1
             self._read = -FRESHNESS
@@ -72,9 +66,7 @@ class Settings:
         return setting.default if scope == "Global" else None
 
     def _of(self, name: str) -> dict[tuple[str, int], str | None]:
-        if not in_transaction():
-            self._writing.now = False
-        elif self._writing.now:
+        if marked(WRITTEN):
             return _stored().get(name, {})
         moment, generation = time.monotonic(), self._generation
         if moment - self._read > FRESHNESS:

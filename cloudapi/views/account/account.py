@@ -10,7 +10,7 @@ from cloudapi.models.database import rows
 from cloudapi.models.identity import Account
 from cloudapi.models.infrastructure import Zone
 from cloudapi.views.common import DetailMap, pretty_path
-from cloudapi.views.resource_limit.fields import AccountLimits
+from cloudapi.views.resource_limit.balance import AccountLimits
 from cloudapi.views.user.user import UserView, access_shown
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloudapi.api.view import Column, Given, View
 from cloudapi.models.identity import Domain
 from cloudapi.views.common import DetailMap, Tags, pretty_path
-from cloudapi.views.resource_limit.fields import DomainLimits
+from cloudapi.views.resource_limit.balance import DomainLimits
 from cloudapi.views.zone.place import HasAnnotations
 
 

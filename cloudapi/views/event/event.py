@@ -7,7 +7,7 @@ from typing import Any
 from cloudapi.api.view import Batch, Column, Given, Page, View, fetch
 from cloudapi.models.common import Event
 from cloudapi.models.identity import Account, Domain, User
-from cloudapi.views.common import ProjectFields, pretty_path
+from cloudapi.views.common import ProjectOwnedView, pretty_path
 
 
 def load_parents(page: Page) -> dict[int, Any]:
@@ -20,7 +20,7 @@ def load_parents(page: Page) -> dict[int, Any]:
     return {key: uuids.get(value) for key, value in starts.items()}
 
 
-class EventView(ProjectFields, View):
+class EventView(ProjectOwnedView, View):
     record, name = Event, "event"
     links = {"account_": ("account_id", Account), "domain_": ("domain_id", Domain), "user_": ("user_id", User)}
 

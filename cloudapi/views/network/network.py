@@ -12,7 +12,7 @@ from cloudapi.models.identity import Account, Domain
 from cloudapi.models.network import Network
 from cloudapi.services.nic.segment import tag_of
 from cloudapi.services.physical_network.catalogue import PROVIDERS
-from cloudapi.views.common import DetailMap, ProjectFields, Tags, pretty_path
+from cloudapi.views.common import DetailMap, ProjectOwnedView, Tags, pretty_path
 from cloudapi.views.zone.place import HasAnnotations
 
 CHOOSABLE = ("SupportedLBIsolation", "SupportedSourceNatTypes", "RedundantRouter")
@@ -112,7 +112,7 @@ def load_traffic(page: Page) -> dict[int, dict[str, int]]:
     return found
 
 
-class NetworkView(ProjectFields, View):
+class NetworkView(ProjectOwnedView, View):
     record, name = Network, "network"
     links = {"account_": ("account_id", Account), "domain_": ("domain_id", Domain),
              "related_": ("related_id", Network), "associated": ("associated_network_id", Network)}

@@ -10,9 +10,9 @@ from cloudapi.models.offering import NetworkOffering
 from cloudapi.services.network_offering.service_map import has_internal_lb
 from cloudapi.services.physical_network.catalogue import SERVICES
 from cloudapi.views.common import DetailMap
-from cloudapi.views.zone.place import HasAnnotations
 from cloudapi.views.network.network import NetworkServiceView
 from cloudapi.views.offering.common import scope_loader
+from cloudapi.views.zone.place import HasAnnotations
 
 ROUTER_OFFERING = "Cloud.Com-SoftwareRouter"
 

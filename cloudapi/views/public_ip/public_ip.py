@@ -9,7 +9,7 @@ from cloudapi.models.database import rows
 from cloudapi.models.identity import Account, Domain
 from cloudapi.models.machine import Machine
 from cloudapi.models.network import IpAddress, Network, QuarantinedIp
-from cloudapi.views.common import ProjectFields, Tags, pretty_path
+from cloudapi.views.common import ProjectOwnedView, Tags, pretty_path
 from cloudapi.views.zone.place import HasAnnotations
 
 
@@ -41,7 +41,7 @@ def load_rules(page: Page) -> dict[int, dict[str, Any]]:
 
 
 
-class IPAddressView(ProjectFields, View):
+class IPAddressView(ProjectOwnedView, View):
     record, name = IpAddress, "ipaddress"
     links = {"account_": ("account_id", Account), "domain_": ("domain_id", Domain), "network": ("network_id", Network),
              "source": ("source_network_id", Network), "vm": ("vm_id", Machine)}

@@ -9,7 +9,7 @@ from cloudapi.models.identity import Account, Domain
 from cloudapi.models.infrastructure import Pod
 from cloudapi.models.machine import Machine
 from cloudapi.models.network import VirtualRouterElement
-from cloudapi.views.common import ProjectFields, pretty_path
+from cloudapi.views.common import ProjectOwnedView, pretty_path
 from cloudapi.views.nic.nic import NicView
 from cloudapi.views.zone.place import HasAnnotations
 
@@ -117,7 +117,7 @@ def nic_field(key: str, help: str) -> Batch:
     return Batch(load_nics, help, key=key, type="string")
 
 
-class DomainRouterView(ProjectFields, View):
+class DomainRouterView(ProjectOwnedView, View):
     record, name = Machine, "router"
     links = {"account_": ("account_id", Account), "domain_": ("domain_id", Domain), "pod": ("pod_id", Pod)}
 

@@ -7,7 +7,7 @@ from typing import Any
 from cloudapi.api.view import Batch, Column, Computed, Given, Page, View, fetch
 from cloudapi.models.identity import Account, Domain
 from cloudapi.models.storage import ImageStore, Snapshot, StoragePool
-from cloudapi.views.common import ProjectFields, Tags, pretty_path
+from cloudapi.views.common import ProjectOwnedView, Tags, pretty_path
 
 
 def load_guest_os(page: Page) -> dict[int, dict[str, Any]]:
@@ -40,7 +40,7 @@ def either(first: str | None, second: str | None) -> str | None:
     return first or second
 
 
-class SnapshotView(ProjectFields, View):
+class SnapshotView(ProjectOwnedView, View):
     record, name = Snapshot, "snapshot"
     links = {"account_": ("account_id", Account), "domain_": ("domain_id", Domain),
              "store": ("image_store_id", ImageStore), "pool": ("pool_id", StoragePool)}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from cloudapi.api.view import Column, Given, View
 from cloudapi.models.identity import Account, Domain, SshKeyPair
-from cloudapi.views.common import ProjectFields
+from cloudapi.views.common import ProjectOwnedView
 
 
-class SSHKeyPairView(ProjectFields, View):
+class SSHKeyPairView(ProjectOwnedView, View):
     record, name = SshKeyPair, "sshkeypair"
     links = {"account_": ("account_id", Account), "domain_": ("domain_id", Domain)}
 

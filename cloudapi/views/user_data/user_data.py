@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from cloudapi.api.view import Column, Computed, Given, View
 from cloudapi.models.identity import Account, Domain, UserData
-from cloudapi.views.common import ProjectFields, pretty_path
+from cloudapi.views.common import ProjectOwnedView, pretty_path
 
 
 def joined(variables: list[str] | None) -> str | None:
     return ",".join(variables) if variables else None
 
 
-class UserDataView(ProjectFields, View):
+class UserDataView(ProjectOwnedView, View):
     record, name = UserData, "userdata"
     links = {"account_": ("account_id", Account), "domain_": ("domain_id", Domain)}
 

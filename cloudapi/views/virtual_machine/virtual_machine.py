@@ -9,7 +9,7 @@ from cloudapi.models.base import now
 from cloudapi.models.identity import Account, Domain, User, UserData
 from cloudapi.models.machine import AffinityGroup, InstanceGroup, Machine
 from cloudapi.models.storage import Template
-from cloudapi.views.common import ProjectFields, Tags, pretty_path
+from cloudapi.views.common import ProjectOwnedView, Tags, pretty_path
 from cloudapi.views.nic.nic import NicView
 from cloudapi.views.virtual_machine import loader as loaders
 
@@ -110,7 +110,7 @@ def _stat(key: str, help: str) -> Batch:
     return Batch(loaders.statistics, help, key=key, type=kind, detail="stats")
 
 
-class VirtualMachineView(ProjectFields, View):
+class VirtualMachineView(ProjectOwnedView, View):
     record, name = Machine, "virtualmachine"
     links = {"account_": ("account_id", Account), "domain_": ("domain_id", Domain), "user_": ("user_id", User),
              "group_": ("group_id", InstanceGroup), "iso_": ("iso_id", Template), "data_": ("user_data_id", UserData)}

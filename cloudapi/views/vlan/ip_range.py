@@ -6,7 +6,7 @@ from cloudapi.api.view import Batch, Column, Computed, View
 from cloudapi.models.identity import Domain
 from cloudapi.models.network import IpRange
 from cloudapi.services.vlan import subnet
-from cloudapi.views.common import ProjectFields, pretty_path
+from cloudapi.views.common import ProjectOwnedView, pretty_path
 from cloudapi.views.physical_network.guest_vlan import load_owners
 
 
@@ -14,7 +14,7 @@ def cidr(gateway: str | None, netmask: str | None) -> str | None:
     return str(subnet.network4(gateway, netmask)) if gateway and netmask else None
 
 
-class VlanIpRangeView(ProjectFields, View):
+class VlanIpRangeView(ProjectOwnedView, View):
     record, name = IpRange, "vlan"
     links = {"domain_": ("domain_id", Domain)}
 

@@ -9,7 +9,7 @@ from cloudapi.models.database import rows
 from cloudapi.models.identity import Account, Domain
 from cloudapi.models.machine import Machine
 from cloudapi.models.storage import Snapshot, Template, Volume
-from cloudapi.views.common import ProjectFields, Tags, pretty_path
+from cloudapi.views.common import ProjectOwnedView, Tags, pretty_path
 
 DOWNLOADED, IN_PROGRESS, NOT_BEGUN = "DOWNLOADED", "DOWNLOAD_IN_PROGRESS", "NOT_DOWNLOADED"
 
@@ -114,7 +114,7 @@ def storage_type(local_offering: bool | None, pool_scope: str | None) -> str:
     return "local" if local else "shared"
 
 
-class VolumeView(ProjectFields, View):
+class VolumeView(ProjectOwnedView, View):
     record, name = Volume, "volume"
     links = {"account_": ("account_id", Account), "domain_": ("domain_id", Domain), "iso": ("iso_id", Template),
              "vm": ("vm_id", Machine), "snapshot": ("snapshot_id", Snapshot)}
