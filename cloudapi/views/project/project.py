@@ -9,7 +9,7 @@ from cloudapi.models.database import rows
 from cloudapi.models.identity import Account, Domain, Project, ProjectInvitation, ProjectMember, User
 from cloudapi.views.account import account as account_views
 from cloudapi.views.common import Tags, pretty_path
-from cloudapi.views.resource_limit import fields
+from cloudapi.views.resource_limit import balance
 
 
 def load_owners(page: Page) -> dict[int, list[dict[str, Any]]]:
@@ -27,7 +27,7 @@ def load_owners(page: Page) -> dict[int, list[dict[str, Any]]]:
 
 def load_limits(page: Page) -> dict[int, dict[str, Any]]:
     accounts = page.values("project_account_id")
-    shown = fields.of_accounts(page.context, sorted(set(accounts.values())))
+    shown = balance.of_accounts(page.context, sorted(set(accounts.values())))
     return {key: shown[account] for key, account in accounts.items()}
 
 
