@@ -37,7 +37,7 @@ def load_machines(page: Page) -> dict[int, dict[str, int]]:
     return {key: counted[account] for key, account in accounts.items()}
 
 
-ProjectLimits: Any = type("ProjectLimits", (), fields.owner_fields(
+ProjectLimits: Any = type("ProjectLimits", (), balance.owner_fields(
     load_limits, since="4.2.0", leave_out=("project",), needs=("project_account_id",)))
 
 
