@@ -36,13 +36,6 @@ class Yes(Flag):
         return str(value).strip().lower() == "true"
 
 
-class Tags(TextList):
-    """A list that may be sent empty: then none of its items stays."""
-
-    def is_blank(self, value: Any) -> bool:
-        return False
-
-
 class ListHosts(ListCommand):
     """Lists hosts."""
 
@@ -169,7 +162,7 @@ class UpdateHost(Command):
     oscategoryid = Entity(GuestOsCategory, access=ANY, help="the guest OS category that it prefers")
     guestosrule = Text(length=1024, help="a rule about the guest OS of its Instances")
     allocationstate = Text(help="Enable or Disable: whether Instances may be placed on it")
-    hosttags = Tags(help="its tags instead of those before; empty for none")
+    hosttags = TextList(clears=True, help="its tags instead of those before; empty for none")
     istagarule = Flag(help="whether the tag is a rule")
     url = Text(help="another address, of a host that serves secondary storage")
     annotation = Text(since="4.11", roles=ROOT, length=2048, help="a comment on it")

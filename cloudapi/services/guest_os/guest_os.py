@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from cloudapi.errors import InternalError, InvalidParameter
 from cloudapi.models.base import now
@@ -33,14 +34,16 @@ def _check_category_name(name: str, own_id: int | None = None) -> None:
 def update_category(category: GuestOsCategory, name: str | None, featured: bool | None,
                     sort_key: int | None) -> GuestOsCategory:
     """Change what is given of a category. Within a transaction."""
+    changes: dict[str, Any] = {}
     if name is not None and name.strip():
         _check_category_name(name, category.id)
-        category.name = name
+        changes["name"] = name
     if featured is not None:
-        category.featured = featured
+        changes["featured"] = featured
     if sort_key is not None:
-        category.sort_key = sort_key
-    category.save()
+        changes["sort_key"] = sort_key
+    if changes:
+        GuestOsCategory.update(changes).where(GuestOsCategory.id == category.id).execute()
     return category
 
 
@@ -86,14 +89,16 @@ def update(system: GuestOs, display_name: str | None, details: Mapping[str, str]
     """
     if not system.is_user_defined and (display_name or details or display is not None):
         raise InvalidParameter(f"Unable to modify system defined guest OS (id {system.uuid})")
+    changes: dict[str, Any] = {}
     if display_name and display_name != system.display_name:
         _check_name(display_name)
-        system.display_name = display_name
+        changes["display_name"] = display_name
     if display is not None:
-        system.for_display = display
+        changes["for_display"] = display
     if category is not None:
-        system.category = category
-    system.save()
+        changes["category"] = category
+    if changes:
+        GuestOs.update(changes).where(GuestOs.id == system.id).execute()
     detail.put(system, details or {}, display=False)
     return system
 

@@ -54,10 +54,7 @@ def add(system: GuestOs | None, display_name: str | None, hypervisor: str, versi
     if check:
         ask(kind, version)
     if present is not None:
-        present.os_name = os_name
-        present.save()
-        changed: GuestOsMapping = present
-        return changed
+        return _rename(present, os_name)
     made: GuestOsMapping = GuestOsMapping.create(guest_os=system, hypervisor_type=kind, hypervisor_version=version,
                                                  os_name=os_name, is_user_defined=True)
     return made
@@ -72,8 +69,11 @@ def update(mapping: GuestOsMapping, os_name: str, check: bool) -> GuestOsMapping
         raise InvalidParameter(f"Unable to modify system defined Guest OS mapping (id {mapping.uuid})")
     if check:
         ask(mapping.hypervisor_type, mapping.hypervisor_version)
-    mapping.os_name = os_name
-    mapping.save()
+    return _rename(mapping, os_name)
+
+
+def _rename(mapping: GuestOsMapping, os_name: str) -> GuestOsMapping:
+    GuestOsMapping.update(os_name=os_name).where(GuestOsMapping.id == mapping.id).execute()
     return mapping
 
 

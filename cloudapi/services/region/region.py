@@ -53,11 +53,9 @@ def update(region_id: int, name: str | None, end_point: str | None) -> Region:
     if region is None:
         raise InvalidParameter(f"Region with id: {region_id} does not exist")
     _check(region_id, name, end_point)
-    if name is not None:
-        region.name = name
-    if end_point is not None:
-        region.end_point = end_point
-    region.save()
+    changes = {column: value for column, value in (("name", name), ("end_point", end_point)) if value is not None}
+    if changes:
+        Region.update(changes).where(Region.id == region_id).execute()
     return region
 
 
