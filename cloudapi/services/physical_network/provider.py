@@ -28,7 +28,7 @@ def add_default(physical_network: PhysicalNetwork, kind: catalogue.Provider) -> 
 
 def add(context: Context, physical_network: PhysicalNetwork, name: str, *,
         destination: PhysicalNetwork | None = None, services: Sequence[str] | None = None) -> NetworkServiceProvider:
-    """Add a provider to a physical network, disabled. Within a transaction.
+    """Add a provider to a physical network, disabled and without an element. Within a transaction.
 
     :raises InvalidParameter: an unknown provider, or services that it has not.
     :raises InternalError: the network has it already.
@@ -39,13 +39,10 @@ def add(context: Context, physical_network: PhysicalNetwork, name: str, *,
                                f"{', '.join(catalogue.PROVIDERS)}")
     if of(physical_network, kind.name) is not None:
         raise InternalError(f"The '{kind.name}' provider already exists on physical network : {physical_network.name}")
-    chosen = list(kind.services) if services is None else _chosen(kind, services)
-    made = NetworkServiceProvider.create(
-        physical_network=physical_network, provider_name=kind.name, services=chosen,
+    return NetworkServiceProvider.create(
+        physical_network=physical_network, provider_name=kind.name,
+        services=list(kind.services) if services is None else _chosen(kind, services),
         destination_physical_network_id=destination.id if destination is not None else 0)
-    if kind.element is not None:
-        VirtualRouterElement.create(provider=made, kind=kind.element)
-    return made
 
 
 def _chosen(kind: catalogue.Provider, names: Sequence[str]) -> list[str]:

@@ -59,12 +59,11 @@ def update(context: Context, ip_range: StorageIpRange, *, start_ip: str | None, 
     """
     _check_unused(ip_range)
     _check_vlan(vlan)
-    changes = {"start_ip": start_ip or ip_range.start_ip, "end_ip": end_ip or ip_range.end_ip,
-               "netmask": netmask or ip_range.netmask, "vlan": ip_range.vlan if vlan is None else vlan}
-    numbers = subnet.check_range4(subnet.network4(ip_range.gateway, changes["netmask"]), ip_range.gateway,
-                                  changes["start_ip"], changes["end_ip"])
+    start, end, mask = start_ip or ip_range.start_ip, end_ip or ip_range.end_ip, netmask or ip_range.netmask
+    numbers = subnet.check_range4(subnet.network4(ip_range.gateway, mask), ip_range.gateway, start, end)
     _check_free(Pod.get_by_id(ip_range.pod_id), numbers, ip_range)
-    StorageIpRange.update(**changes).where(StorageIpRange.id == ip_range.id).execute()
+    StorageIpRange.update(start_ip=start, end_ip=end, netmask=mask, vlan=ip_range.vlan if vlan is None else vlan).where(
+        StorageIpRange.id == ip_range.id).execute()
     return StorageIpRange.get_by_id(ip_range.id)
 
 

@@ -134,6 +134,18 @@ def test_a_provider_is_enabled_after_its_element(admin, zone):
     assert admin.list("listInternalLoadBalancerElements", nspid=router["id"]) == []
 
 
+def test_a_provider_that_is_added_gets_its_element_by_hand(admin, zone):
+    made = make(admin, zone)
+    provider = admin.one("listNetworkServiceProviders", physicalnetworkid=made["id"], name="InternalLbVm")
+    admin.job("deleteNetworkServiceProvider", id=provider["id"])
+    provider = admin.job("addNetworkServiceProvider", physicalnetworkid=made["id"], name="InternalLbVm")
+    assert refusal(admin.job, "updateNetworkServiceProvider", id=provider["id"], state="Enabled").code == 530
+    element = admin.job("createInternalLoadBalancerElement", nspid=provider["id"])
+    assert (element["nspid"], element["enabled"]) == (provider["id"], False)
+    admin.job("configureInternalLoadBalancerElement", id=element["id"], enabled=True)
+    assert admin.job("updateNetworkServiceProvider", id=provider["id"], state="Enabled")["state"] == "Enabled"
+
+
 def test_providers_come_and_go(admin, zone):
     made = make(admin, zone)
     provider = admin.one("listNetworkServiceProviders", physicalnetworkid=made["id"], name="VirtualRouter")
