@@ -147,9 +147,8 @@ class ListNetworkOfferings(ListCommand):
         caller = context.caller
         if self.domainid is not None:
             if not self.domainid.path.startswith(caller.domain_path):
-                raise InvalidParameter(f"Unable to list network offerings for domain: {self.domainid.uuid} (domainid) "
-                                       "as "
-                                       "caller does not have access for it")
+                raise InvalidParameter(f"Unable to list network offerings for domain: {self.domainid.uuid} "
+                                       "(domainid) as caller does not have access for it")
             among_domains(query, "NetworkOffering", scope.related_domains(self.domainid.path))
         elif not caller.is_root_admin:
             among_domains(query, "NetworkOffering", scope.related_domains(caller.domain_path))

@@ -77,8 +77,8 @@ class _OfferingList(OwnedListCommand):
         kind = query_kind(self)
         owner = self.list_owner(context)
         if self.domainid is not None and not self.account and is_root_admin(owner):
-            query.where("t.id IN (SELECT s.offering_id FROM offering_scope s WHERE s.offering_type = ? "
-                        "AND s.domain_id = ?)", kind, self.domainid.id)
+            query.where("t.id IN (SELECT s.offering_id FROM offering_scope s WHERE s.offering_type = ? AND "
+                        "s.domain_id = ?)", kind, self.domainid.id)
         elif not is_root_admin(owner):
             path = Domain.get_by_id(owner.domain_id).path
             among_domains(query, kind, scope.related_domains(path, below=bool(self.isrecursive)))
@@ -97,15 +97,14 @@ class _OfferingList(OwnedListCommand):
         if self.account:
             found = find_account(self.account, self.domainid.id if self.domainid is not None else caller.domain_id)
             if not may_operate(caller, found):
-                raise PermissionDenied(f"Can't list resources for account {self.account} in domain {found.domain_id}: "
-                                       "permission denied")
+                raise PermissionDenied(f"Can't list resources for account {self.account} in domain "
+                                       f"{found.domain_id}: permission denied")
             return found
         if self.domainid is not None and not caller.is_root_admin \
                 and not caller.domain_path.startswith(self.domainid.path) \
                 and not (caller.is_domain_admin and self.domainid.path.startswith(caller.domain_path)):
             raise PermissionDenied(f"The account {caller.account_name} does not fall in the same domain hierarchy as "
-                                   "the "
-                                   f"offerings of domain {self.domainid.uuid} (domainid)")
+                                   f"the offerings of domain {self.domainid.uuid} (domainid)")
         if self.isrecursive and not caller.is_admin:
             raise InvalidParameter("Only ROOT admins and Domain admins can list offerings with isrecursive=true")
         return Account.get_by_id(caller.account_id)
@@ -135,15 +134,13 @@ def among_domains(query: Query, kind: str, domains: Sequence[int]) -> None:
     """Keep offerings without a domain, and those of these domains."""
     marks = ",".join("?" * len(domains))
     query.where("(t.id NOT IN (SELECT s.offering_id FROM offering_scope s WHERE s.offering_type = ? AND s.domain_id "
-                "IS NOT "
-                "NULL) OR t.id IN (SELECT s.offering_id FROM offering_scope s WHERE s.offering_type = ? "
-                f"AND s.domain_id IN ({marks})))", kind, kind, *domains)
+                "IS NOT NULL) OR t.id IN (SELECT s.offering_id FROM offering_scope s WHERE s.offering_type = ? AND "
+                f"s.domain_id IN ({marks})))", kind, kind, *domains)
 
 
 def in_zone(query: Query, kind: str, zone_id: int) -> None:
     """Keep offerings that are in all zones, and those in this one."""
-    query.where("(t.id NOT IN (SELECT s.offering_id FROM offering_scope s WHERE s.offering_type = ? AND s.zone_id IS "
-                "NOT "
-                "NULL) OR t.id IN (SELECT s.offering_id FROM offering_scope s WHERE s.offering_type = ? "
-                "AND s.zone_id = ?))", kind, kind, zone_id)
+    query.where("(t.id NOT IN (SELECT s.offering_id FROM offering_scope s WHERE s.offering_type = ? AND s.zone_id "
+                "IS NOT NULL) OR t.id IN (SELECT s.offering_id FROM offering_scope s WHERE s.offering_type = ? AND "
+                "s.zone_id = ?))", kind, kind, zone_id)
 

@@ -146,9 +146,8 @@ class ListDiskOfferings(_OfferingList):
     def _changeable(self, query: Query, volume: Volume) -> None:
         """Keep what the volume could change to."""
         if self.storageid is not None:
-            raise InvalidParameter("Both volume ID (volumeid) and storage pool ID (storageid) are not allowed at the "
-                                   "same "
-                                   "time")
+            raise InvalidParameter("Both volume ID (volumeid) and storage pool ID (storageid) are not allowed at "
+                                   "the same time")
         present = DiskOffering.get_by_id(volume.disk_offering_id)
         if not present.compute_only and present.disk_size_strictness:
             query.where("(t.disk_size = ? OR t.is_custom = ?)", volume.size, True)

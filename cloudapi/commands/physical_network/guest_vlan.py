@@ -90,8 +90,8 @@ class ListDedicatedGuestVlanRanges(ListCommand):
         if self.guestvlanrange:
             found = vlan.parse_ranges(self.guestvlanrange, vlan.VXLAN_BOUNDS, "guestvlanrange")
             if len(found) != 1:
-                raise InvalidParameter(f"Invalid value {self.guestvlanrange[:64]} for parameter guestvlanrange: it is "
-                                       "one range")
+                raise InvalidParameter(f"Invalid value {self.guestvlanrange[:64]} for parameter guestvlanrange: it "
+                                       "is one range")
             query.where("t.start_vlan = ? AND t.end_vlan = ?", *found[0])
         if self.zoneid is not None:
             query.where("t.physical_network_id IN (SELECT p.id FROM physical_network p WHERE p.zone_id = ?)",

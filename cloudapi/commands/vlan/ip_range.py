@@ -138,8 +138,8 @@ class ListVlanIpRanges(ListCommand):
     vlan = Text(help="those of this VLAN")
     zoneid = Entity(Zone, column="zone_id", help="those of this zone")
     networkid = Entity(Network, column="network_id", help="those of this network")
-    forvirtualnetwork = Flag(column="for_virtual_network", help="those for public addresses of isolated networks, or "
-                                                                "not")
+    forvirtualnetwork = Flag(column="for_virtual_network", help="those for public addresses of isolated networks, "
+                                                                "or not")
     physicalnetworkid = Entity(PhysicalNetwork, column="physical_network_id", help="those of this physical network")
 
     def filter(self, context: Context, query: Query) -> None:

@@ -94,9 +94,8 @@ def create(context: Context, asked: Mapping[str, Any]) -> NetworkOffering:
 def _check_other_providers(asked: Mapping[str, Any]) -> None:
     for name in OTHER_PROVIDERS:
         if asked.get(name):
-            raise InvalidParameter(f"{name} asks for a provider (NSX, Netris, Tungsten-Fabric) that this installation "
-                                   "does "
-                                   "not have")
+            raise InvalidParameter(f"{name} asks for a provider (NSX, Netris, Tungsten-Fabric) that this "
+                                   "installation does not have")
     if asked.get("specifyasnumber"):
         raise InvalidParameter("specifyasnumber can only be true for network offerings for NSX")
 
@@ -105,8 +104,8 @@ def _check_type(asked: Mapping[str, Any], guest_type: str, services: service_map
     """Check what the guest type asks for."""
     if asked.get("specifyipranges"):
         if guest_type == "Isolated" and "SourceNat" in services:
-            raise InvalidParameter("specifyipranges can only be true for Shared network offerings and Isolated with no "
-                                   "SourceNat service")
+            raise InvalidParameter("specifyipranges can only be true for Shared network offerings and Isolated with "
+                                   "no SourceNat service")
     elif guest_type == "Shared":
         raise InvalidParameter("specifyipranges should always be true for Shared network offerings")
     if asked.get("ispersistent") and guest_type == "Shared":
@@ -120,8 +119,7 @@ def _check_availability(availability: str, guest_type: str | None, services: Map
         return
     if guest_type != "Isolated" or "SourceNat" not in services:
         raise InvalidParameter("Availability (availability) can be Required only for networkOfferings of type "
-                               "Isolated and "
-                               "with SourceNat enabled")
+                               "Isolated and with SourceNat enabled")
     other = NetworkOffering.alive(NetworkOffering.availability == "Required",
                                   NetworkOffering.system_only == False).first()  # noqa: E712
     if other is not None and (besides is None or other.id != besides.id):
@@ -139,8 +137,7 @@ def _network_mode(context: Context, asked: Mapping[str, Any], guest_type: str,
         for zone in asked.get("zoneid") or [None]:
             if not context.settings.get("routed.network.vpc.enabled", zone=zone.id if zone is not None else None):
                 raise InvalidParameter("Configuration routed.network.vpc.enabled needs to be enabled for Routed "
-                                       "networks "
-                                       "(networkmode)")
+                                       "networks (networkmode)")
         service_map.check_routed(services)
     return mode
 
@@ -153,8 +150,7 @@ def _protocol(context: Context, text: str | None, guest_type: str) -> str:
         raise InvalidParameter("internetprotocol is supported only for Isolated guest type")
     if protocol != "IPv4" and not context.settings.get("ipv6.offering.enabled"):
         raise InvalidParameter("Configuration ipv6.offering.enabled needs to be enabled for creating IPv6 supported "
-                               "network "
-                               "offering (internetprotocol)")
+                               "network offering (internetprotocol)")
     return protocol
 
 
@@ -181,8 +177,7 @@ def check_router_offering(offering: ServiceOffering) -> None:
     if offering.vm_type != "DomainRouter":
         raise InvalidParameter(f"The specified service offering [{offering.uuid}] (serviceofferingid) is of type "
                                f"[{offering.vm_type}]. Virtual routers can only be created with service offering of "
-                               "type "
-                               "[domainrouter]")
+                               "type [domainrouter]")
 
 
 def clone(context: Context, source: NetworkOffering, asked: Mapping[str, Any]) -> NetworkOffering:
@@ -290,8 +285,7 @@ def delete(context: Context, offering: NetworkOffering) -> None:
     count = Network.alive(Network.offering == offering.id).count()
     if count:
         raise InvalidParameter(f"Can't delete network offering {offering.uuid} (id) as its used by {count} networks. "
-                               "To "
-                               "make the network offering unavailable, disable it")
+                               "To make the network offering unavailable, disable it")
     detail.remove(offering)
     scope.put(offering, [], [])
     NetworkOffering.update(removed=now()).where(NetworkOffering.id == offering.id).execute()

@@ -62,8 +62,8 @@ def services(supported: Sequence[str], provided: Sequence[Mapping[str, str]], gu
     found: Services = {find_service(name): [] for name in supported}
     if "SecurityGroup" in found:
         if guest_type != "Shared":
-            raise InvalidParameter("Security group service (supportedservices) is supported for network offerings with "
-                                   "guest ip type Shared")
+            raise InvalidParameter("Security group service (supportedservices) is supported for network offerings "
+                                   "with guest ip type Shared")
         found["SecurityGroup"] = ["SecurityGroupProvider"]
     for row in provided:
         service, provider = _pair(row)
@@ -74,8 +74,7 @@ def services(supported: Sequence[str], provided: Sequence[Mapping[str, str]], gu
             found[service].append(provider.name)
         if len(found[service]) > 1 and service != "Lb":
             raise InvalidParameter(f"Only one provider can be specified for the service {service} "
-                                   "(serviceproviderlist) "
-                                   "if the service is not LB")
+                                   "(serviceproviderlist) if the service is not LB")
     _check_provided(found)
     _add_implied(found)
     return found
@@ -137,8 +136,7 @@ def check_vpc(found: Services, guest_type: str) -> None:
         return
     for name in sorted(names - {*VPC_PROVIDERS, "ConfigDrive"}):
         raise InvalidParameter(f"Provider of type {name} is not supported for network offerings that can be used in "
-                               "VPC "
-                               "(serviceproviderlist)")
+                               "VPC (serviceproviderlist)")
     if guest_type != "Isolated" or not {"SourceNat", "Gateway"} & set(found):
         raise InvalidParameter("Only network offerings of type Isolated with service SourceNat are valid for vpc")
 
@@ -150,8 +148,7 @@ def check_routed(found: Services) -> None:
     """
     if any(service in found for service in NOT_ROUTED):
         raise InvalidParameter("SourceNat/StaticNat/Lb/PortForwarding/Vpn service (supportedservices) are not "
-                               "supported in "
-                               "ROUTED mode (networkmode)")
+                               "supported in ROUTED mode (networkmode)")
     names = {name for providers in found.values() for name in providers}
     found["Gateway"] = ["VpcVirtualRouter" if "VpcVirtualRouter" in names else "VirtualRouter"]
 
@@ -166,9 +163,8 @@ def capabilities(rows: Sequence[Mapping[str, str]], found: Services, guest_type:
     for row in rows:
         service, name, value = _choice(row)
         if service not in found:
-            raise InvalidParameter(f"Capabilities for {service} service (servicecapabilitylist) can be specified only "
-                                   "when "
-                                   f"{service} service is enabled for network offering")
+            raise InvalidParameter(f"Capabilities for {service} service (servicecapabilitylist) can be specified "
+                                   f"only when {service} service is enabled for network offering")
         chosen.setdefault(service, {})[name] = value
     for service, values in chosen.items():
         CHECKS.get(service, _check_nothing)(values, guest_type)
@@ -184,18 +180,15 @@ def _choice(row: Mapping[str, str]) -> tuple[str, str, str]:
     wanted, value = given.get("capabilitytype", ""), given.get("capabilityvalue", "").lower()
     if service is None or service not in ALLOWED:
         raise InvalidParameter(f"Invalid service {given.get('service', '')[:64]} (servicecapabilitylist): "
-                               "capabilities can "
-                               f"be chosen of {', '.join(ALLOWED)}")
+                               f"capabilities can be chosen of {', '.join(ALLOWED)}")
     name = next((known for known in ALLOWED[service] if known.lower() == wanted.lower()), None)
     if name is None:
         raise InvalidParameter(f"Invalid capability:{wanted[:64]} capability value:{value[:64]} "
-                               "(servicecapabilitylist): "
-                               f"only {', '.join(ALLOWED[service])} capabilities can be specified for {service} "
-                               "service")
+                               f"(servicecapabilitylist): only {', '.join(ALLOWED[service])} capabilities can be "
+                               f"specified for {service} service")
     if value not in VALUES.get(name, FLAG):
-        raise InvalidParameter(f"Unknown specified value ({value[:64]}) for {name} (servicecapabilitylist): it is one "
-                               "of "
-                               f"{', '.join(VALUES.get(name, FLAG))}")
+        raise InvalidParameter(f"Unknown specified value ({value[:64]}) for {name} (servicecapabilitylist): it is "
+                               f"one of {', '.join(VALUES.get(name, FLAG))}")
     return service, name, value
 
 
@@ -205,15 +198,14 @@ def _check_nothing(values: Mapping[str, str], guest_type: str) -> None:
 
 def _check_static_nat(values: Mapping[str, str], guest_type: str) -> None:
     if values.get("AssociatePublicIP") == "true" and values.get("ElasticIp") != "true":
-        raise InvalidParameter("Capability AssociatePublicIP (servicecapabilitylist) can only be set when capability "
-                               "ElasticIp is true")
+        raise InvalidParameter("Capability AssociatePublicIP (servicecapabilitylist) can only be set when "
+                               "capability ElasticIp is true")
 
 
 def _check_connectivity(values: Mapping[str, str], guest_type: str) -> None:
     if values.get("PublicAccess") == "true" and guest_type != "Shared":
         raise InvalidParameter("Capability PublicAccess (servicecapabilitylist) can only be enabled for network "
-                               "offerings "
-                               "with guest type Shared")
+                               "offerings with guest type Shared")
 
 
 CHECKS: dict[str, Callable[[Mapping[str, str], str], None]] = {

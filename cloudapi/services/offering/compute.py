@@ -43,8 +43,7 @@ def check(context: Context, asked: Mapping[str, Any]) -> dict[str, int]:
     _within(asked, "cpunumber", 1, unlimited["vm.serviceoffering.cpu.cores.max"])
     if asked.get("cpuspeed") is None:
         raise InvalidParameter("Failed to create service offering: parameter cpuspeed is missing, specify a value "
-                               "between 0 "
-                               f"and {HIGHEST}")
+                               f"between 0 and {HIGHEST}")
     _within(asked, "cpuspeed", 0, HIGHEST)
     _within(asked, "memory", LEAST_MEMORY, unlimited["vm.serviceoffering.ram.size.max"])
     return {}
@@ -54,23 +53,21 @@ def _within(asked: Mapping[str, Any], name: str, least: int, most: int) -> None:
     value = asked.get(name)
     if value is not None and not least <= value <= most:
         raise InvalidParameter(f"Failed to create service offering: invalid value {value} for parameter {name}, "
-                               "specify one "
-                               f"between {least} and {most}")
+                               f"specify one between {least} and {most}")
 
 
 def _check_custom(asked: Mapping[str, Any]) -> dict[str, int]:
     for name in ("cpunumber", "memory"):
         if asked.get(name) is not None:
-            raise InvalidParameter(f"For creating a custom compute offering cpu and memory all should be null; {name} "
-                                   "is given")
+            raise InvalidParameter("For creating a custom compute offering cpu and memory all should be null; "
+                                   f"{name} is given")
     constrained = {name: asked[name] for name in (*LIMITS, "cpuspeed") if asked.get(name) is not None}
     if not constrained:
         return {}
     missing = [name for name in (*LIMITS, "cpuspeed") if name not in constrained]
     if missing:
         raise InvalidParameter("For creating a custom compute offering min/max cpu and min/max memory/cpu speed "
-                               "should all "
-                               f"be null or all specified; {', '.join(missing)} is missing")
+                               f"should all be null or all specified; {', '.join(missing)} is missing")
     _within(asked, "cpuspeed", 0, HIGHEST)
     for least, most, lowest in (("mincpunumber", "maxcpunumber", 1), ("minmemory", "maxmemory", LEAST_MEMORY)):
         _within(asked, least, lowest, HIGHEST)
@@ -107,8 +104,8 @@ def check_network_rate(asked: Mapping[str, Any], vm_type: str | None) -> int | N
     if rate is None:
         return None
     if vm_type not in (None, "DomainRouter"):
-        raise InvalidParameter("networkrate can be specified only for non-System offering and system offerings having "
-                               "\"domainrouter\" systemvmtype")
+        raise InvalidParameter("networkrate can be specified only for non-System offering and system offerings "
+                               "having \"domainrouter\" systemvmtype")
     if rate < 0:
         raise InvalidParameter(f"Invalid value {rate} for parameter networkrate: specify the network rate value more "
                                "than 0")
@@ -140,6 +137,6 @@ def lease(context: Context, asked: Mapping[str, Any]) -> tuple[int | None, str |
     if days is None or action is None:
         raise InvalidParameter("Provide values for both: leaseduration and leaseexpiryaction")
     if not 1 <= days <= LONGEST_LEASE:
-        raise InvalidParameter(f"Invalid leaseduration {days}: must be a natural number (>=1), max supported value is "
-                               f"{LONGEST_LEASE}")
+        raise InvalidParameter(f"Invalid leaseduration {days}: must be a natural number (>=1), max supported value "
+                               f"is {LONGEST_LEASE}")
     return days, action.upper()

@@ -46,8 +46,7 @@ def clone(context: Context, source: DiskOffering, asked: Mapping[str, Any]) -> D
     """
     if source.compute_only:
         raise InvalidParameter(f"Unable to clone disk offering {source.uuid} (sourceofferingid): it is that of a "
-                               "service "
-                               "offering")
+                               "service offering")
     own = {**storage.asked_of(source), "displaytext": source.display_text, "customized": source.is_custom,
            "disksize": None if source.is_custom else source.disk_size // storage.GIB, "encrypt": source.encrypt,
            "displayoffering": source.display, "disksizestrictness": source.disk_size_strictness,

@@ -159,21 +159,19 @@ def check_changer(context: Context, offering: Any, domains: Sequence[Domain] | N
     user, path = context.caller.username, context.caller.domain_path
     existing = domains_of(offering)
     if zones is not None and {zone.id for zone in zones} != {zone.id for zone in zones_of(offering)}:
-        raise InvalidParameter(f"Unable to update zone(s) (zoneid) of {kind} {offering.uuid} by admin {user} as it is "
-                               "domain-admin")
+        raise InvalidParameter(f"Unable to update zone(s) (zoneid) of {kind} {offering.uuid} by admin {user} as it "
+                               "is domain-admin")
     if not existing:
         raise InvalidParameter(f"Unable to update public {kind} {offering.uuid} by user {user} because it is "
                                "domain-admin")
     if wanted is not None and not wanted:
         raise InvalidParameter(f"Unable to update {kind} {offering.uuid} to a public offering by user {user} because "
-                               "it "
-                               "is domain-admin")
+                               "it is domain-admin")
     check_tagger(context, kind, tagged=tagged)
     foreign = [domain for domain in existing if not domain.path.startswith(path)]
     if foreign and described:
         raise InvalidParameter(f"Unable to update {kind} {offering.uuid} as it has linked domain(s) which are not "
-                               "child "
-                               f"domain for domain-admin {user}")
+                               f"child domain for domain-admin {user}")
     for domain in wanted or []:
         if not domain.path.startswith(path):
             raise InvalidParameter(f"Unable to update {kind} {offering.uuid} by domain-admin {user} with domain "
@@ -192,12 +190,10 @@ def check_remover(context: Context, offering: Any) -> None:
     existing = domains_of(offering)
     if not existing:
         raise InvalidParameter(f"Unable to delete public {kind} {offering.uuid} by admin {context.caller.username} "
-                               "because "
-                               "it is domain-admin")
+                               "because it is domain-admin")
     if any(not domain.path.startswith(context.caller.domain_path) for domain in existing):
         raise InvalidParameter(f"Unable to delete {kind} {offering.uuid} as it has linked domain(s) which are not "
-                               "child "
-                               f"domain for domain-admin {context.caller.username}")
+                               f"child domain for domain-admin {context.caller.username}")
 
 
 def related_domains(path: str, *, below: bool = False) -> list[int]:

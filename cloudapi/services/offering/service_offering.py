@@ -82,8 +82,8 @@ def _details(asked: Mapping[str, Any], limits: Mapping[str, int]) -> dict[str, s
                                "or none")
     for name in given:
         if name.startswith("extraconfig") and not name.startswith(EXTRA_CONFIGURATION):
-            raise InvalidParameter(f"Invalid serviceofferingdetails {name}: only extraconfig for DPDK are supported in "
-                                   "service offering details")
+            raise InvalidParameter(f"Invalid serviceofferingdetails {name}: only extraconfig for DPDK are supported "
+                                   "in service offering details")
     kept = {name: value for name, value in given.items() if name not in storage.DISK_DETAILS}
     return {**kept, **{name: str(value) for name, value in limits.items()}, **_external(asked)}
 
@@ -222,8 +222,7 @@ def delete(context: Context, offering: ServiceOffering) -> None:
     """
     if offering.default_use:
         raise InvalidParameter(f"The system service offering [{offering.display_text}] is marked for default use and "
-                               "cannot "
-                               "be deleted")
+                               "cannot be deleted")
     scope.check_remover(context, offering)
     DiskOffering.update(state="Inactive").where(
         DiskOffering.id == offering.disk_offering_id, DiskOffering.compute_only == True).execute()  # noqa: E712

@@ -36,8 +36,7 @@ def is_local(storage_type: str | None) -> bool:
     """
     if storage_type and storage_type.lower() not in ("local", "shared"):
         raise InvalidParameter(f"Invalid storage type {storage_type} specified (storagetype), valid types are: "
-                               "'local' and "
-                               "'shared'")
+                               "'local' and 'shared'")
     return bool(storage_type) and str(storage_type).lower() == "local"
 
 
@@ -48,8 +47,7 @@ def cache_mode(text: str | None) -> str:
     """
     if text is not None and text.lower() not in CACHE_MODES:
         raise InvalidParameter(f"Invalid cache mode ({text}) for parameter cachemode. Please specify one of the "
-                               "following "
-                               f"valid cache mode parameters: {', '.join(CACHE_MODES)}")
+                               f"following valid cache mode parameters: {', '.join(CACHE_MODES)}")
     return (text or "none").lower()
 
 
@@ -73,8 +71,8 @@ def size_in_bytes(context: Context, gibibytes: int | None, parameter: str) -> in
         return 0
     most = int(context.settings.get("storage.max.volume.size"))
     if gibibytes <= 0:
-        raise InvalidParameter(f"Invalid value {gibibytes} for parameter {parameter}: please specify a disk size of at "
-                               "least 1 GB")
+        raise InvalidParameter(f"Invalid value {gibibytes} for parameter {parameter}: please specify a disk size of "
+                               "at least 1 GB")
     if gibibytes > most:
         raise InvalidParameter(f"Invalid value {gibibytes} for parameter {parameter}: the maximum size for a disk is "
                                f"{most} GB")
@@ -93,9 +91,8 @@ def iops(custom: bool | None, least: int | None, most: int | None) -> tuple[int 
     if least is None or least <= 0:
         raise InvalidParameter(f"Invalid value {least} for parameter miniops: the min IOPS must be greater than 0")
     if least > (most or 0):
-        raise InvalidParameter(f"Invalid value {least} for parameter miniops: the min IOPS must be less than or equal "
-                               "to "
-                               "the max IOPS (maxiops)")
+        raise InvalidParameter(f"Invalid value {least} for parameter miniops: the min IOPS must be less than or "
+                               "equal to the max IOPS (maxiops)")
     return least, most
 
 
@@ -128,8 +125,7 @@ def check_reserve(percent: int | None) -> int | None:
     """
     if percent is not None and percent < 0:
         raise InvalidParameter(f"Invalid value {percent} for parameter hypervisorsnapshotreserve: it must be greater "
-                               "than "
-                               "or equal to 0")
+                               "than or equal to 0")
     return percent
 
 
@@ -166,8 +162,7 @@ def check_new_tags(offering: DiskOffering, tags: str) -> None:
         if tag_refusal(wanted, split(pool.tags), bool(pool.is_tag_a_rule), "storage") is not None:
             raise InvalidParameter(f"There are active volumes using the disk offering {offering.uuid}, and the pool "
                                    f"{pool.name} ({pool.uuid}) doesn't have the new tags {tags}. Please first add "
-                                   "them to "
-                                   "the pool")
+                                   "them to the pool")
 
 
 def asked_of(offering: DiskOffering) -> dict[str, Any]:

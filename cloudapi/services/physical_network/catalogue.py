@@ -48,14 +48,12 @@ STICKINESS_METHODS: list[dict[str, Any]] = [
     {"methodname": "LbCookie", "description": "Keeps a client on its server with a cookie that the load balancer knows",
      "paramlist": [
          _parameter("cookie-name", "Name of the cookie that is sent to the client"),
-         _parameter("mode", "insert (default): the load balancer makes the cookie; rewrite, prefix: the server makes "
-                            "it "
-                            "and the load balancer changes it"),
+         _parameter("mode", "insert (default): the load balancer makes the cookie; rewrite, prefix: the server "
+                            "makes it and the load balancer changes it"),
          _parameter("nocache", "Marks answers that carry a new cookie as not cacheable, for clients behind a shared "
                                "cache", flag=True),
-         _parameter("indirect", "In insert mode: sends no cookie to a client that already has a valid one, and hides "
-                                "it "
-                                "from the server", flag=True),
+         _parameter("indirect", "In insert mode: sends no cookie to a client that already has a valid one, and "
+                                "hides it from the server", flag=True),
          _parameter("postonly", "Inserts the cookie in answers to POST requests only", flag=True),
          _parameter("domain", "Domain for which the cookie is set")]},
     {"methodname": "AppCookie", "description": "Keeps a client on its server with a cookie of the application; for "

@@ -25,8 +25,8 @@ def dedicate(context: Context, physical_network: PhysicalNetwork, account: Accou
                                f"{physical_network.name} (physicalnetworkid) is not VLAN nor VXLAN")
     found = vlan.parse_ranges(text, vlan.bounds(physical_network), "vlanrange")
     if "-" not in text or len(found) != 1:
-        raise InvalidParameter(f"Invalid format for parameter value vlanrange {text[:64]}. VLAN should be specified as "
-                               "'startvlan-endvlan'")
+        raise InvalidParameter(f"Invalid format for parameter value vlanrange {text[:64]}. VLAN should be specified "
+                               "as 'startvlan-endvlan'")
     start, end = found[0]
     if not any(have[0] <= start and end <= have[1] for have in physical_network.vlan_ranges):
         raise InvalidParameter(f"Unable to find guest vlan by range {text} (vlanrange) on the physical network")

@@ -62,8 +62,7 @@ def _find(pod: Pod, start_ip: str, end_ip: str, vlan: str | None = None) -> PodI
         if vlan is None or (item.vlan or pods.UNTAGGED) == vlan:
             return item
     raise InvalidParameter(f"The input IP range: {start_ip}-{end_ip} of pod: {pod.uuid} is not present. Please input "
-                           "an "
-                           "existing range")
+                           "an existing range")
 
 
 def _taken_outside(ip_range: PodIpRange, kept: tuple[int, int] | None) -> list[str]:
@@ -89,8 +88,8 @@ def update(context: Context, pod: Pod, *, start_ip: str, end_ip: str, new_start_
     _check_free(pod, after, ip_range)
     lost = _taken_outside(ip_range, after)
     if lost:
-        raise InvalidParameter(f"The IP range {first_ip}-{last_ip} (newstartip, newendip) leaves out addresses in use: "
-                               f"{','.join(lost)}")
+        raise InvalidParameter(f"The IP range {first_ip}-{last_ip} (newstartip, newendip) leaves out addresses in "
+                               f"use: {','.join(lost)}")
     present = {subnet.number(row.ip): row.id
                for row in PodIpAddress.select().where(PodIpAddress.range_id == ip_range.id)}
     gone = [key for number, key in present.items() if not after[0] <= number <= after[1]]

@@ -40,8 +40,7 @@ def add(context: Context, device: str | None, parameters: Mapping[str, str]) -> 
     if found is None:
         raise InvalidParameter("parameter networkdevicetype is missing: it names the kind of device to add")
     raise InvalidParameter(f"Network devices of type {found} (networkdevicetype) are not supported by this "
-                           "installation: "
-                           "there is no driver for them")
+                           "installation: there is no driver for them")
 
 
 def delete(context: Context, host: Host) -> None:

@@ -35,8 +35,7 @@ def create(context: Context, zone: Zone, name: str, *, vlans: str | None = None,
     :raises InvalidParameter: a value that the zone's type or the hosts do not know.
     """
     if zone.allocation_state == "Enabled":
-        raise PermissionDenied("Cannot create PhysicalNetwork since the Zone is currently enabled, zone: "
-                               f"{zone.name}")
+        raise PermissionDenied(f"Cannot create PhysicalNetwork since the Zone is currently enabled, zone: {zone.name}")
     basic = zone.network_type == "Basic"
     if basic and PhysicalNetwork.alive(PhysicalNetwork.zone == zone.id).exists():
         raise InternalError(f"Cannot add the physical network to basic zone: {zone.name}, it has one already")
@@ -101,8 +100,8 @@ def _refuse_overlap(ranges: Sequence[vlan.Range], other: PhysicalNetwork) -> Non
         for taken in other.vlan_ranges:
             if start <= taken[1] and taken[0] <= end:
                 raise InvalidParameter(f"Invalid value {start}-{end} for parameter vlan: VNI {max(start, taken[0])} "
-                                       f"already exists on another network in the zone ({other.name}), please specify "
-                                       "a unique range")
+                                       f"already exists on another network in the zone ({other.name}), please "
+                                       "specify a unique range")
 
 
 def update(context: Context, physical_network: PhysicalNetwork, *, speed: str | None = None,
@@ -166,9 +165,8 @@ def _check_removed(physical_network: PhysicalNetwork, removed: Sequence[vlan.Ran
             GuestVlanRange.end_vlan >= start).first()
         if dedicated is not None:
             raise InvalidParameter(f"Vnet range {dedicated.start_vlan}-{dedicated.end_vlan} is dedicated to an "
-                                   "account. "
-                                   f"The specified ranges (vlan) leave out {start}-{end} of it. Please release the "
-                                   "dedicated range before deleting the range")
+                                   f"account. The specified ranges (vlan) leave out {start}-{end} of it. Please "
+                                   "release the dedicated range before deleting the range")
 
 
 def delete(context: Context, physical_network: PhysicalNetwork) -> None:

@@ -37,8 +37,8 @@ def _check_free(pod: Pod, numbers: tuple[int, int], besides: StorageIpRange | No
               if besides is None or item.id != besides.id]
     for start, end in taken:
         if subnet.overlap(numbers, (subnet.number(start), subnet.number(end))):
-            raise InvalidParameter("The Storage network StartIP and EndIP (startip, endip) address range overlap with "
-                                   f"private IP :{start}:{end}")
+            raise InvalidParameter("The Storage network StartIP and EndIP (startip, endip) address range overlap "
+                                   f"with private IP :{start}:{end}")
 
 
 def _check_unused(ip_range: StorageIpRange) -> None:

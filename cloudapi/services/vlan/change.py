@@ -28,9 +28,8 @@ def update(context: Context, ip_range: IpRange, asked: dict[str, Any]) -> IpRang
         raise InvalidParameter("IPv4 is not supported in this IP range: gateway, netmask, startip and endip do not "
                                "apply")
     if ip6 and not ip_range.ip6_gateway:
-        raise InvalidParameter("IPv6 is not supported in this IP range: ip6gateway, ip6cidr, startipv6 and endipv6 do "
-                               "not "
-                               "apply")
+        raise InvalidParameter("IPv6 is not supported in this IP range: ip6gateway, ip6cidr, startipv6 and endipv6 "
+                               "do not apply")
     changes: dict[str, Any] = {**_change4(context, ip_range, ip4), **_change6(ip_range, ip6)}
     wanted = asked.get("for_system_vms")
     if wanted is not None and wanted != bool(ip_range.for_system_vms):
@@ -53,10 +52,9 @@ def _change4(context: Context, ip_range: IpRange, asked: dict[str, str]) -> dict
     numbers = subnet.check_range4(mine, after["gateway"], after["start_ip"], after["end_ip"])
     if used and not (numbers[0] <= used[0].number and used[-1].number <= numbers[1]):
         raise InvalidParameter(f"The start IP address (startip) must be less than or equal to {used[0].ip} which is "
-                               "already "
-                               "in use. The end IP address (endip) must be greater than or equal to "
-                               f"{used[-1].ip} which is already in use. There are {len(used)} IPs already allocated in "
-                               "this range.")
+                               "already in use. The end IP address (endip) must be greater than or equal to "
+                               f"{used[-1].ip} which is already in use. There are {len(used)} IPs already allocated "
+                               "in this range.")
     _check_others(ip_range, mine, after, numbers)
     before = ip_address.numbers(ip_range)
     assert before is not None

@@ -24,8 +24,8 @@ def check4(zone: Zone, network: Network, physical_network: PhysicalNetwork | Non
     if (zone.guest_cidr and vlan_id is not None and physical_network is not None
             and mine.overlaps(IPv4Network(zone.guest_cidr, strict=False)) and is_dynamic(physical_network, vlan_id)):
         raise InvalidParameter(f"The new IP range {mine} has overlapped with the guest network {zone.guest_cidr} in "
-                               "zone: "
-                               f"{zone.name} along with existing Vlan also. Please specify a different gateway/netmask")
+                               f"zone: {zone.name} along with existing Vlan also. Please specify a different "
+                               "gateway/netmask")
     for other in IpRange.alive(IpRange.zone == zone.id, IpRange.gateway.is_null(False)):
         check_against(network, mine, vlan, str(gateway), str(netmask), numbers, other)
     return numbers
@@ -36,8 +36,8 @@ def check_pods(zone: Zone, numbers: tuple[int, int]) -> None:
     for pod in (PodIpRange.select(PodIpRange.start_ip, PodIpRange.end_ip).join(Pod, on=(Pod.id == PodIpRange.pod))
                 .where(Pod.zone == zone.id, Pod.removed.is_null())):
         if subnet.overlap(numbers, (subnet.number(pod.start_ip), subnet.number(pod.end_ip))):
-            raise InvalidParameter("The StartIP and EndIP address range overlap with private IP :"
-                                   f"{pod.start_ip}:{pod.end_ip}")
+            raise InvalidParameter("The StartIP and EndIP address range overlap with private IP "
+                                   f":{pod.start_ip}:{pod.end_ip}")
 
 
 def check_against(network: Network, mine: IPv4Network, vlan: str, gateway: str, netmask: str,
@@ -56,8 +56,8 @@ def check_against(network: Network, mine: IPv4Network, vlan: str, gateway: str, 
             raise InvalidParameter("The IP range already has IPs that overlap with the new range. Please specify a "
                                    "different start IP/end IP (startip, endip)")
     elif network.traffic_type == "Public" or Network.get_by_id(other.network_id).traffic_type == "Public":
-        raise InvalidParameter(f"The IP range with tag: {other.vlan} has overlapped with the subnet. Please specify a "
-                               "different gateway/netmask")
+        raise InvalidParameter(f"The IP range with tag: {other.vlan} has overlapped with the subnet. Please specify "
+                               "a different gateway/netmask")
 
 
 def check6(zone: Zone, cidr: str, start: str | None, end: str | None, besides: IpRange | None = None) -> None:
@@ -67,8 +67,7 @@ def check6(zone: Zone, cidr: str, start: str | None, end: str | None, besides: I
         if (besides is None or other.id != besides.id) and subnet.overlap(
                 mine, bounds6(other.ip6_cidr, other.start_ip6, other.end_ip6)):
             raise InvalidParameter(f"The IPv6 range with tag: {other.vlan} already has IPs that overlap with the new "
-                                   "range "
-                                   f"{cidr}")
+                                   f"range {cidr}")
 
 
 def bounds6(cidr: str, start: str | None, end: str | None) -> tuple[int, int]:

@@ -42,9 +42,8 @@ def find_place(context: Context, *, zone: Zone | None, network: Network | None,
     if physical_network is None:
         physical_network = system.physical_network(zone.id, "Public" if virtual else "Guest")
     if physical_network is None:
-        raise InvalidParameter("Unable to find Physical Network: parameter physicalnetworkid is missing, and none of "
-                               "the "
-                               f"zone carries {'Public' if virtual else 'Guest'} traffic")
+        raise InvalidParameter("Unable to find Physical Network: parameter physicalnetworkid is missing, and none "
+                               f"of the zone carries {'Public' if virtual else 'Guest'} traffic")
     if physical_network.zone_id != zone.id:
         raise InvalidParameter(f"Physical network {physical_network.uuid} (physicalnetworkid) is not in zone "
                                f"{zone.uuid}")
@@ -122,8 +121,7 @@ def _complete_ip4(network: Network, existing: list[IpRange], found: dict[str, An
             found["gateway"], found["netmask"] = item.gateway, item.netmask
             return
     raise InvalidParameter("The IP range does not belong to any of the existing subnets, provide the netmask and "
-                           "gateway "
-                           "if you want to add new subnet")
+                           "gateway if you want to add new subnet")
 
 
 def _check_new_subnet(network: Network, existing: list[IpRange], found: dict[str, Any]) -> None:
@@ -136,14 +134,13 @@ def _check_new_subnet(network: Network, existing: list[IpRange], found: dict[str
         theirs = subnet.network4(item.gateway, item.netmask)
         if mine == theirs:
             if item.gateway != found["gateway"]:
-                raise InvalidParameter("The gateway of the subnet should be unique. The subnet already has a gateway "
-                                       f"{item.gateway} (gateway)")
+                raise InvalidParameter("The gateway of the subnet should be unique. The subnet already has a "
+                                       f"gateway {item.gateway} (gateway)")
             beside = False
         elif mine.overlaps(theirs):
             kind = "superset" if mine.prefixlen < theirs.prefixlen else "subset"
             raise InvalidParameter(f"The subnet you are trying to add is a {kind} of the existing subnet having "
-                                   "gateway "
-                                   f"{item.gateway} and netmask {item.netmask}")
+                                   f"gateway {item.gateway} and netmask {item.netmask}")
     if beside and not serves_several_subnets(network):
         raise InvalidParameter("The dhcp service provider for this network does not support dhcp across multiple "
                                "subnets")
@@ -164,9 +161,8 @@ def _complete_ip6(network: Network, found: dict[str, Any]) -> None:
     if not found["ip6_gateway"] or not found["ip6_cidr"]:
         raise InvalidParameter("Gateway and CIDR (ip6gateway, ip6cidr) have to be passed in for an IPv6 range")
     if subnet.network6(found["ip6_cidr"]).prefixlen > 64:
-        raise InvalidParameter(f"Invalid value {found['ip6_cidr']} for parameter ip6cidr: for IPv6 range, prefix must "
-                               "be "
-                               "/64 or less")
+        raise InvalidParameter(f"Invalid value {found['ip6_cidr']} for parameter ip6cidr: for IPv6 range, prefix "
+                               "must be /64 or less")
     for name in ("ip6_gateway", "ip6_cidr"):
         present = getattr(network, name)
         if network.traffic_type == "Guest" and present and present != found[name]:

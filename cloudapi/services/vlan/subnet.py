@@ -78,18 +78,15 @@ def check_range4(network: IPv4Network, gateway: str, start: str, end: str, *,
     first, last = ip4(start, names[0]), ip4(end, names[1])
     for address, name in ((first, names[0]), (last, names[1])):
         if address not in network:
-            raise InvalidParameter(f"Invalid value {address} for parameter {name}: please specify a valid IP range or "
-                                   "valid "
-                                   f"netmask or valid gateway, the address is outside of {network}")
+            raise InvalidParameter(f"Invalid value {address} for parameter {name}: please specify a valid IP range "
+                                   f"or valid netmask or valid gateway, the address is outside of {network}")
     if last < first:
         raise InvalidParameter(f"Invalid value {last} for parameter {names[1]}: please specify a valid IP range, it "
-                               "ends "
-                               "before it begins")
+                               "ends before it begins")
     # With a /31 both addresses are those of hosts (RFC 3021), the gateway's as well.
     if network.prefixlen != 31 and first <= IPv4Address(gateway) <= last:
-        raise InvalidParameter(f"Invalid value {gateway} for parameter gateway: the gateway ip should not be the part "
-                               "of "
-                               "the ip range being added")
+        raise InvalidParameter(f"Invalid value {gateway} for parameter gateway: the gateway ip should not be the "
+                               "part of the ip range being added")
     return int(first), int(last)
 
 

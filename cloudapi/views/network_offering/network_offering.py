@@ -30,8 +30,8 @@ def load_router_offerings(page: Page) -> dict[int, str]:
     chosen = page.values("service_offering_id")
     wanted = sorted({key for key in chosen.values() if key is not None})
     marks = ",".join("?" * len(wanted)) or "NULL"
-    found = rows(f"SELECT s.id, s.uuid, s.unique_name FROM service_offering s WHERE s.unique_name = ? "
-                 f"OR s.id IN ({marks})", [ROUTER_OFFERING, *wanted])
+    found = rows("SELECT s.id, s.uuid, s.unique_name FROM service_offering s WHERE s.unique_name = ? OR s.id IN "
+                 f"({marks})", [ROUTER_OFFERING, *wanted])
     uuids = {row[0]: row[1] for row in found}
     default = next((row[1] for row in found if row[2] == ROUTER_OFFERING), None)
     shown = {key: uuids.get(offering, default) for key, offering in chosen.items()}
