@@ -89,7 +89,8 @@ class PermissionDenied(ApiError):
 class InsufficientCapacity(ApiError):
     """No place was found.
 
-    :param refusals: why, host by host (or pool by pool): `[(name, reason), …]`; shown to root admins only.
+    :param refusals: why, host by host (or pool by pool): `[(name, reason), …]`; shown to root admins, and to
+        others where the setting `expose.errors.to.user` says so.
     """
 
     code = 533

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import get_annotations
 from typing import Any, ClassVar
 
 from cloudapi.api.access import OPERATE
@@ -69,6 +70,11 @@ class Command:
     @classmethod
     def response_name(cls) -> str:
         return cls.__name__.lower() + "response"
+
+    @classmethod
+    def answers_list(cls) -> bool:
+        """Whether the answer is a list with its count, as the return type of `run` declares."""
+        return str(get_annotations(cls.run).get("return")).startswith(("Listing", "list["))
 
     @classmethod
     def wrapper_name(cls) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from cloudapi.api.command import Command
+from cloudapi.api.command import AsyncCreateCommand, Command, Success
 from cloudapi.api.parameters import LongList, Map, Parameter, Rows, TextList
 from cloudapi.api.registry import Registry
 from cloudapi.api.view import Attribute, Batch, Column, Computed, View
@@ -102,8 +102,6 @@ class Discovery:
 
     def _related(self, command: type[Command]) -> list[str]:
         """Return the other commands that answer with the same view."""
-        from cloudapi.api.command import Success
-
         if command.response is Success:
             return []
         return sorted(other.api_name() for other in self.registry
@@ -140,10 +138,28 @@ def _field_schema(view: type[View], attribute: Attribute) -> dict[str, Any]:
     kind = field_type(view, attribute)
     if attribute.nested is not None:
         return {"type": "array", "items": {"$ref": f"#/components/schemas/{attribute.nested.__name__}"}}
-    simple = {"boolean": "boolean", "integer": "integer", "long": "integer", "double": "number", "map": "object"}
+    simple = {"boolean": "boolean", "integer": "integer", "long": "integer", "short": "integer", "double": "number",
+              "float": "number", "map": "object"}
     if kind in ("list", "set"):
         return {"type": "array", "items": {}}
     return {"type": simple.get(kind, "string"), "description": attribute.help}
+
+
+def _answer_schema(command: type[Command]) -> dict[str, Any]:
+    """Return the schema of what stands below the response name."""
+    text, integer = {"type": "string"}, {"type": "integer"}
+    if command.is_async:
+        properties = {"jobid": text}
+        if issubclass(command, AsyncCreateCommand):
+            properties["id"] = text
+        return {"type": "object", "required": list(properties), "properties": properties}
+    shown: dict[str, Any] = {"$ref": f"#/components/schemas/{command.response.__name__}"}
+    wrapper = command.wrapper_name()
+    if command.response is Success or not wrapper:
+        return shown
+    if command.answers_list():
+        return {"type": "object", "properties": {"count": integer, wrapper: {"type": "array", "items": shown}}}
+    return {"type": "object", "properties": {wrapper: shown}}
 
 
 def openapi_document(registry: Registry) -> bytes:
@@ -166,9 +182,6 @@ def openapi_document(registry: Registry) -> bytes:
     for command in sorted(registry, key=lambda item: item.api_name()):
         name = command.api_name()
         add(command.response)
-        answer: dict[str, Any] = {"$ref": f"#/components/schemas/{command.response.__name__}"}
-        if command.is_async:
-            answer = {"type": "object", "properties": {"jobid": {"type": "string"}, "id": {"type": "string"}}}
         paths[f"/client/api?command={name}"] = {"get": {
             "operationId": name, "summary": " ".join((command.__doc__ or "").split()),
             "parameters": [{"name": parameter.name, "in": "query", "required": parameter.required,
@@ -177,7 +190,7 @@ def openapi_document(registry: Registry) -> bytes:
             "x-roles": list(command.roles), "x-async": command.is_async,
             "responses": {
                 "200": {"description": "done", "content": {"application/json": {"schema": {
-                    "type": "object", "properties": {command.response_name(): answer}}}}},
+                    "type": "object", "properties": {command.response_name(): _answer_schema(command)}}}}},
                 "default": {"description": "refused or failed", "content": {"application/json": {"schema": {
                     "$ref": "#/components/schemas/Error"}}}}}}}
     return orjson.dumps({

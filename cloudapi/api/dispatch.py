@@ -72,13 +72,19 @@ class Dispatcher:
                                    "a value is out of the database's range") from error
         except Exception as error:
             log.exception("request %s: %s failed", request_id, name)
-            raise InternalError(f"{name} failed: {type(error).__name__}" if caller.is_root_admin
-                                else HIDDEN) from error
+            raise self._hidden(name, error, context) from error
 
     @staticmethod
-    def _shown(error: ApiError, context: Context) -> ApiError:
-        """Return the error as this caller may see it: per-host refusals for root admins only."""
-        if isinstance(error, InsufficientCapacity) and error.refusals and context.caller.is_root_admin:
+    def _sees_causes(context: Context) -> bool:
+        return bool(context.caller.is_root_admin or context.settings.get("expose.errors.to.user"))
+
+    def _hidden(self, name: str, error: Exception, context: Context) -> InternalError:
+        """Return what the caller is told of a fault of ours; its own text may hold anything."""
+        return InternalError(f"{name} failed: {type(error).__name__}" if self._sees_causes(context) else HIDDEN)
+
+    def _shown(self, error: ApiError, context: Context) -> ApiError:
+        """Return the error as this caller may see it: with the refusals of each host, or without."""
+        if isinstance(error, InsufficientCapacity) and error.refusals and self._sees_causes(context):
             reasons = "; ".join(f"{name}: {reason}" for name, reason in error.refusals)
             if reasons not in error.text:
                 error.text = f"{error.text} ({reasons})"
@@ -256,8 +262,7 @@ class Dispatcher:
                 self._fail(job, context, self._shown(error, context))
             except Exception as error:
                 log.exception("job %s: %s failed", job.uuid, job.command)
-                text = f"{job.command} failed: {type(error).__name__}" if context.caller.is_root_admin else HIDDEN
-                self._fail(job, context, InternalError(text))
+                self._fail(job, context, self._hidden(job.command, error, context))
         except queue.Superseded as late:
             log.warning("%s: another worker goes on with it", late)
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cloudapi.models.database import rows, while_unchanged
+from cloudapi.models.database import UNICODE_LOWER, is_sqlite, rows, while_unchanged
 
 
 def escape_like(text: str) -> str:
@@ -43,7 +43,8 @@ class Query:
     def search(self, columns: Sequence[str], text: str) -> None:
         """One of the columns contains the text, in any case."""
         pattern = f"%{escape_like(text.lower())}%"
-        clause = " OR ".join(f"LOWER(t.{column}) LIKE ? ESCAPE '!'" for column in columns)
+        lower = "LOWER" if text.isascii() or not is_sqlite() else UNICODE_LOWER  # SQLite's own knows ASCII only
+        clause = " OR ".join(f"{lower}(t.{column}) LIKE ? ESCAPE '!'" for column in columns)
         self.where(f"({clause})", *[pattern] * len(columns))
 
     def nothing(self) -> None:

@@ -54,7 +54,7 @@ class Attribute:
 
 
 class Column(Attribute):
-    """The value behind a path; `convert` is applied to values that are not null."""
+    """The value behind a path; `convert` is applied to values that are not null, and may make them so."""
 
     def __init__(self, path: str, help: str = "", *, convert: Callable[[Any], Any] | None = None,
                  **options: Any) -> None:
@@ -259,6 +259,7 @@ class _Plan:
             if attribute.convert is not None:
                 self.names[f"c_{name}"] = attribute.convert
                 conversion = f"c_{name}({'v' if conversion == 'stamp(v)' else conversion})"
+                return [f" v = {value}", f" if v is not None: v = {conversion}", f" if v is not None: o[{name!r}] = v"]
             return [f" v = {value}", f" if v is not None: o[{name!r}] = {conversion}"]
         if isinstance(attribute, Computed):
             self.names[f"c_{name}"] = attribute.function

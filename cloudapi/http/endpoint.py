@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from cloudapi.api.dispatch import HIDDEN
 from cloudapi.context import Caller
 from cloudapi.errors import ApiError, InternalError, InvalidRequest, MethodNotAllowed, Unauthenticated
-from cloudapi.http import image, session, signature
+from cloudapi.http import session, signature, transfer
 from cloudapi.http.render import JSON_TYPE, error_body, render
 from cloudapi.models.base import new_uuid, now
 from cloudapi.services.account import origin
@@ -44,7 +44,8 @@ class Endpoint:
 
     def serve(self) -> Response:
         request_id = new_uuid()
-        name, versioned = "errorresponse", False
+        # Until we know who asks, no more is told than has to be.
+        name, versioned, json_type = "errorresponse", False, JSON_TYPE
         response_type = request.args.get("response", "xml")  # in force where the body cannot be read
         try:
             raw = parameters_of(request)
@@ -57,7 +58,9 @@ class Endpoint:
                 if not command.authenticated:
                     return self._session(command_name, raw, lowered, response_type, request_id)
             caller = self._authenticate(raw, lowered)
-            versioned = True
+            settings = self.installation.settings
+            versioned = bool(settings.get("expose.cloudstack.version.api.xml.response"))
+            json_type = " ".join((settings.get("json.content.type") or JSON_TYPE).split())
             answer = self.installation.dispatcher.handle(raw, caller, request_id)
             status, body, name = 200, answer.body, answer.name
         except ApiError as error:
@@ -70,10 +73,11 @@ class Endpoint:
         except Exception:
             log.exception("request %s failed", request_id)
             status, body = InternalError.code, error_body(InternalError.code, InternalError.cloudstack_code, HIDDEN)
-        return self._respond(name, body, response_type, status, versioned)
+        return self._respond(name, body, response_type, status, versioned, json_type)
 
-    def _respond(self, name: str, body: Any, response_type: str, status: int, versioned: bool) -> Response:
-        payload, content_type = render(name, body, response_type, versioned)
+    def _respond(self, name: str, body: Any, response_type: str, status: int, versioned: bool,
+                 json_type: str = JSON_TYPE) -> Response:
+        payload, content_type = render(name, body, response_type, versioned, json_type)
         response = Response(payload, status=status)
         response.headers["Content-Type"] = content_type
         response.headers["X-Content-Type-Options"] = "nosniff"
@@ -151,6 +155,7 @@ def make_wsgi(installation: Any, integration: bool = False) -> Flask:
     def openapi() -> Response:
         return Response(installation.openapi(), content_type=JSON_TYPE)
 
-    image.add_routes(flask, installation)
+    if not integration:  # uploads and links have authorities of their own, and addresses on the other port
+        transfer.add_routes(flask, installation)
     return flask
 

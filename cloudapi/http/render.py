@@ -15,15 +15,17 @@ XML_TYPE = "text/xml; charset=UTF-8"
 _ILLEGAL = dict.fromkeys((*range(9), 11, 12, *range(14, 32)))
 
 
-def render(name: str, body: Any, response: str, versioned: bool = True) -> tuple[bytes, str]:
+def render(name: str, body: Any, response: str, versioned: bool = True,
+           json_type: str = JSON_TYPE) -> tuple[bytes, str]:
     """Return `(payload, content type)`.
 
     :param name: the response name, the root of the tree.
     :param response: what the client asked for: `json`, anything else is XML.
     :param versioned: whether XML tells the version (not to those who have not signed in).
+    :param json_type: the content type of JSON.
     """
     if response.lower() == "json":
-        return orjson.dumps({name: body}, option=orjson.OPT_NON_STR_KEYS), JSON_TYPE
+        return orjson.dumps({name: body}, option=orjson.OPT_NON_STR_KEYS), json_type
     version = f" cloud-stack-version={quoteattr(VERSION)}" if versioned else ""
     parts = [f'<?xml version="1.0" encoding="UTF-8"?><{name}{version}>']
     _write(parts, body)

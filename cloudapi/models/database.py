@@ -20,6 +20,8 @@ database = peewee.DatabaseProxy()
 # MySQL: deadlock, lock wait timeout; PostgreSQL: serialization failure, deadlock.
 RETRYABLE = ("1213", "1205", "40001", "40P01", "deadlock")
 ATTEMPTS = 8
+# The name of a function on SQLite: its LOWER leaves letters beyond ASCII as they are.
+UNICODE_LOWER = "unicode_lower"
 
 
 class _Writer(threading.local):
@@ -46,7 +48,9 @@ def _sqlite(path: str) -> peewee.Database:
     # page cache 32 MiB; WAL with synchronous=normal survives a killed process (not a power cut of the last commit).
     pragmas = {"journal_mode": "wal", "synchronous": "normal", "busy_timeout": 30000, "cache_size": -32768,
                "foreign_keys": 0, "temp_store": "memory", "mmap_size": 268435456}
-    return Sqlite(path, pragmas=pragmas, timeout=30, cached_statements=512)
+    opened = Sqlite(path, pragmas=pragmas, timeout=30, cached_statements=512)
+    opened.register_function(lambda text: None if text is None else str(text).lower(), UNICODE_LOWER, 1)
+    return opened
 
 
 def connect(url: str) -> peewee.Database:

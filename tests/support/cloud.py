@@ -68,7 +68,7 @@ class Client:
 
     def __call__(self, command: str, **parameters: Any) -> dict[str, Any]:
         response = self.send(command, **parameters)
-        ((_, body),) = response.get_json().items()
+        ((_, body),) = response.get_json(force=True).items()
         if response.status_code != 200:
             raise ApiFailure(command, response.status_code, body)
         return body  # type: ignore[no-any-return]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cloudapi.api.access import ANY
 from cloudapi.api.command import Command, PageParameters
 from cloudapi.api.listing import Listing, page_limits
@@ -30,7 +28,7 @@ class ListCapacity(PageParameters, Command):
     tag = Text(since="4.20.0", help="count only hosts and storage pools with this tag")
     fetchlatest = Flag(default=False, since="3.0.0", help="ask the storage for its usage first")
 
-    def run(self, context: Context) -> Any:
+    def run(self, context: Context) -> Listing:
         if self.sortby is not None and self.sortby.lower() != "usage":
             raise InvalidParameter("Only value supported for sortBy parameter is : usage")
         if self.sortby is not None and self.clusterid is not None:

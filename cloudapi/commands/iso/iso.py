@@ -16,7 +16,7 @@ from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter
 from cloudapi.models.infrastructure import GuestOs, Zone
 from cloudapi.models.machine import Machine
-from cloudapi.models.storage import ImageStore, Template
+from cloudapi.models.storage import ImageStore, Template, TemplateZone
 from cloudapi.services.iso import drive
 from cloudapi.services.template import change, deletion, permission, registration, upload
 from cloudapi.views.template.permission import GetUploadParamsView
@@ -64,7 +64,7 @@ class RegisterIso(OwnerParameters, Command):
     directdownload = Flag(default=False, help="whether hosts download it themselves")
     arch = Text(since="4.20", help="CPU architecture: x86_64 or aarch64")
 
-    def run(self, context: Context) -> Any:
+    def run(self, context: Context) -> list[TemplateZone]:
         refuse_unsupported(self)
         store = None
         if self.imagestoreuuid:

@@ -114,7 +114,7 @@ class ListNetworkProtocols(Command):
 
     option = Text(required=True, choices=("ProtocolNumber", "IcmpType"), help="ProtocolNumber or IcmpType")
 
-    def run(self, context: Context) -> Any:
+    def run(self, context: Context) -> Listing:
         if self.option == "ProtocolNumber":
             return Listing([{"index": number, "name": keyword, "description": name}
                             for number, (keyword, name) in PROTOCOLS.items()])

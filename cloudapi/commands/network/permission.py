@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from cloudapi.api.access import ANY, OPERATE
 from cloudapi.api.command import EVERYONE, Command
@@ -62,6 +62,6 @@ class ListNetworkPermissions(Command):
 
     networkid = Entity(Network, access=OPERATE, required=True, help="the network")
 
-    def run(self, context: Context) -> Any:
+    def run(self, context: Context) -> Listing:
         permission.check(self.networkid)
         return Listing(permission.shown(self.networkid))

@@ -85,7 +85,7 @@ class ListSimulatorHAStateTransitions(PageParameters, Command):
 
     hostid = Entity(Host, access=ANY, required=True, help="the host")
 
-    def run(self, context: Context) -> Any:
+    def run(self, context: Context) -> Listing:
         simulator.check_simulated(self.hostid)
         # High availability of hosts is enabled nowhere yet, so that no host has ever changed its state in it.
         return Listing([])

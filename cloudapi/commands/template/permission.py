@@ -22,7 +22,7 @@ class ListTemplatePermissions(Command):
 
     id = Entity(Template, access=USE, required=True, help="the template")
 
-    def run(self, context: Context) -> Any:
+    def run(self, context: Context) -> dict[str, Any]:
         permission.check_kind(self.id, self.iso)
         if not self.id.is_public:
             check(context, self.id, OPERATE)

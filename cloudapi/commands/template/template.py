@@ -106,7 +106,7 @@ class RegisterTemplate(OwnerParameters, Command):
     extensionid = Entity(access=ANY, since="4.21.0", help="the extension that it is for")
     externaldetails = Map(since="4.21.0", help="details for the extension")
 
-    def run(self, context: Context) -> Any:
+    def run(self, context: Context) -> list[TemplateZone]:
         refuse_unsupported(self)
         if self.zoneid is not None and self.zoneids:
             raise InvalidParameter("Both zoneid and zoneids cannot be specified at the same time")

@@ -100,7 +100,7 @@ class Settings:
         by_domain = setting.applies_to(Scope.DOMAIN) or (setting.applies_to(Scope.ACCOUNT) and self.get(FOR_DOMAINS))
         while by_domain and domain is not None:
             chain.append(("Domain", domain))
-            domain = Domain.get_by_id(domain).parent_id
+            domain = Domain.get_by_id(domain).parent_id if self.get("enable.domain.settings.for.child.domain") else None
         return chain
 
 

@@ -185,6 +185,17 @@ class TestScopes:
         admin("resetConfiguration", name=name, accountid=user.account_id)
         assert user("listCapabilities")["capability"]["allowuserviewdestroyedvm"] is True
 
+    def test_a_domains_value_counts_below_it_where_a_setting_says_so(self, bare_cloud, admin, restored):
+        for name in ("enable.account.settings.for.domain", "enable.domain.settings.for.child.domain"):
+            restored(name)
+        admin("updateConfiguration", name="enable.account.settings.for.domain", value="true")
+        parent = bare_cloud.new_domain()
+        user = bare_cloud.new_account(domain=bare_cloud.new_domain(parent=parent))
+        admin("updateConfiguration", name="allow.user.view.destroyed.vm", value="true", domainid=parent)
+        assert user("listCapabilities")["capability"]["allowuserviewdestroyedvm"] is False
+        admin("updateConfiguration", name="enable.domain.settings.for.child.domain", value="true")
+        assert user("listCapabilities")["capability"]["allowuserviewdestroyedvm"] is True
+
     def test_a_setting_without_values_at_a_scope(self, admin, zone):
         failure = refused(admin, "updateConfiguration", name="expunge.delay", value="1", zoneid=zone["id"])
         assert failure.code == 431

@@ -145,3 +145,37 @@ class TestXml:
     def test_what_is_null_is_left_out(self):
         payload, _ = render("r", {"a": None, "b": 1}, "xml")
         assert [child.tag for child in ElementTree.fromstring(payload)] == ["b"]
+
+
+class TestSettings:
+    @pytest.fixture
+    def setting(self, bare_cloud):
+        def change(name, value):
+            changed.append(name)
+            bare_cloud.admin("updateConfiguration", name=name, value=value)
+
+        changed = []
+        yield change
+        for name in changed:
+            bare_cloud.admin("resetConfiguration", name=name)
+
+    def test_the_version_may_be_kept_back(self, get, setting):
+        setting("expose.cloudstack.version.api.xml.response", "false")
+        assert b"cloud-stack-version" not in get("listDomains").data
+
+    def test_the_content_type_of_json(self, get, setting):
+        setting("json.content.type", "text/javascript; charset=UTF-8")
+        assert get("listDomains", response="json").headers["Content-Type"] == "text/javascript; charset=UTF-8"
+        assert get("listDomains").headers["Content-Type"] == XML
+
+    def test_causes_of_failures_may_be_told_to_users(self, bare_cloud, setting, monkeypatch):
+        def broken(self, context):
+            raise RuntimeError("the password is 1234")
+
+        user = bare_cloud.new_account()
+        monkeypatch.setattr(bare_cloud.installation.registry.get("listUsers"), "run", broken)
+        hidden = user.send("listUsers").get_json()["listusersresponse"]["errortext"]
+        setting("expose.errors.to.user", "true")
+        told = user.send("listUsers").get_json()["listusersresponse"]["errortext"]
+        assert ("RuntimeError" in hidden, "RuntimeError" in told) == (False, True)
+        assert "1234" not in hidden + told
