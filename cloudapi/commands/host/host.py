@@ -8,7 +8,7 @@ from typing import Any
 from cloudapi.api.access import ANY
 from cloudapi.api.command import ADMINS, ROOT, Command
 from cloudapi.api.listing import ListCommand
-from cloudapi.api.parameters import Entity, Flag, Map, Text, TextList
+from cloudapi.api.parameters import Entity, Flag, Map, Parameter, Text, TextList
 from cloudapi.api.query import Query
 from cloudapi.commands.zone.place import (
     ALLOCATION_STATES,
@@ -29,8 +29,10 @@ from cloudapi.views.host.host import GROUPS, HostForMigrationView, HostTagView, 
 from cloudapi.views.storage.image_store import SecondaryStorageView
 
 
-class Yes(Flag):
-    """A boolean of which anything but `true` means no, as clients are used to from CloudStack's lists."""
+class Yes(Parameter):
+    """A boolean of which any value but `true` means no: clients pass `hahost=invalidvalue` and expect a list."""
+
+    api_type = "boolean"
 
     def parse(self, value: Any) -> bool:
         return str(value).strip().lower() == "true"

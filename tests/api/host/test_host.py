@@ -1,7 +1,5 @@
 """Hosts: added by URL, described by their agents, shown in groups of fields, changed, deleted."""
 
-import threading
-
 import pytest
 
 from tests.support.cloud import ApiFailure
@@ -169,27 +167,12 @@ def test_a_host_is_deleted_from_maintenance_or_by_force(bare_cloud, cluster):
     assert [tag for tag in bare_cloud.admin.list("listHostTags") if tag["name"] == "gone"] == []
 
 
-def test_the_page_of_hosts_costs_the_same_whatever_its_size(bare_cloud, cluster):
-    from cloudapi.models.database import database
-
+def test_the_page_of_hosts_costs_the_same_whatever_its_size(bare_cloud, cluster, count_statements):
     for number in range(6):
         add_host(bare_cloud.admin, cluster, hosttags=f"n{number}")
 
     def statements(size):
-        executed, mine = [], threading.current_thread()
-        original = database.obj.execute_sql
-
-        def count(sql, *arguments, **options):
-            if threading.current_thread() is mine:  # the workers have statements of their own
-                executed.append(sql)
-            return original(sql, *arguments, **options)
-
-        database.obj.execute_sql = count
-        try:
-            bare_cloud.admin("listHosts", page=1, pagesize=size)
-        finally:
-            del database.obj.execute_sql
-        return len(executed)
+        return count_statements(lambda: bare_cloud.admin("listHosts", page=1, pagesize=size))
 
     statements(2)
     assert statements(2) == statements(6)
