@@ -8,7 +8,66 @@ from cloudapi.settings import REGISTRY
 from tests.support.source import ROOT, assert_none, files, parse, plant
 
 # Setting: why nothing reads it.
-UNREAD: dict[str, str] = {}
+UNREAD: dict[str, str] = {
+    "integration.api.port": "the port is opened before there is a database: the configuration's integration_port",
+    "agent.lb.enabled": "servers connect to hosts, never the other way round: there is nothing to balance",
+    "agent.load.threshold": "as agent.lb.enabled",
+    "cloud.kubernetes.service.enabled": "there are no Kubernetes clusters; listCapabilities says so",
+    "cloud.kubernetes.cluster.experimental.features.enabled": "as cloud.kubernetes.service.enabled",
+    "cloud.kubernetes.cluster.max.size": "as cloud.kubernetes.service.enabled",
+    "ldap.basedn": "there are no LDAP servers to search",
+    "vmware.create.full.clone": "there is no driver for VMware",
+    "kvm.host.discovery.ssh.port": "there is no driver for KVM",
+}
+# Known faults: nothing reads these and something should. The list only gets shorter.
+OPEN = (
+    "admin.is.allowed.to.deploy.anywhere",
+    "alert.wait",
+    "allow.user.view.all.zones",
+    "api.throttling.cachesize",
+    "capacity.check.period",
+    "cloud.identifier",
+    "commands.timeout",
+    "custom.cs.identifier",
+    "direct.agent.load.size",
+    "disk.provisioning.type.strictness",
+    "dynamic.apichecker.cache.period",
+    "host.retry",
+    "hypervisor.list",
+    "job.cancel.threshold.minutes",
+    "migratewait",
+    "minreq.sysvmtemplate.version",
+    "network.forged.transmits",
+    "network.mac.address.changes",
+    "network.mac.learning",
+    "network.promiscuous.mode",
+    "preferred.storage.pool",
+    "recreate.systemvm.enabled",
+    "resource.reservation.cleanup.delay",
+    "routed.ipv4.network.cidr.auto.allocation.enabled",
+    "routed.network.ipv4.max.cidr.size",
+    "routed.network.ipv4.min.cidr.size",
+    "router.health.checks.free.disk.space.threshold",
+    "router.health.checks.max.cpu.usage.threshold",
+    "router.health.checks.max.memory.usage.threshold",
+    "router.version.check",
+    "scale.retry",
+    "secstorage.max.migrate.sessions",
+    "secstorage.nfs.version",
+    "stats.timeout",
+    "storage.cache.replacement.enabled",
+    "storage.cache.replacement.interval",
+    "sync.interval",
+    "systemvm.root.disk.size",
+    "vm.job.lock.timeout",
+    "vm.job.timeout",
+    "vm.op.wait.interval",
+    "vm.stats.increment.metrics",
+    "vm.sync.power.state.transitioning",
+    "volume.url.check",
+    "wait",
+    "workers",
+)
 
 
 def patterns(root: Path) -> list[re.Pattern[str]]:
@@ -37,9 +96,9 @@ def unread(root: Path, names: list[str]) -> list[str]:
 
 
 def test_every_setting_is_read():
-    found = set(unread(ROOT, list(REGISTRY)))
-    assert_none([f"{name} is read by nothing" for name in sorted(found - set(UNREAD))])
-    assert_none([f"{name} is read by now: take it out of UNREAD" for name in sorted(set(UNREAD) - found)])
+    found, known = set(unread(ROOT, list(REGISTRY))), {*UNREAD, *OPEN}
+    assert_none([f"{name} is read by nothing" for name in sorted(found - known)])
+    assert_none([f"{name} is read by now: take it off the list" for name in sorted(known - found)])
 
 
 def test_an_unread_setting_is_found(tmp_path):
