@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import queue
@@ -40,6 +41,9 @@ class ThreadEngine:
         self._guard = threading.Lock()
         self._stop = threading.Event()
         self._wake = threading.Event()
+        # How many jobs have ended here, and whether one was refused since the last look.
+        self._ended = 0
+        self._refused = False
         self._started: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -88,26 +92,36 @@ class ThreadEngine:
             if job_id in self._running:
                 return
             self._running[job_id] = ""
+            ended = self._ended
+        job: AsyncJob | None = None
         try:
-            try:
+            with contextlib.suppress(locks.Contended):
                 job = transact(lambda: rows.claim(job_id, self.worker))
-            except locks.Contended:
-                job = None
-            if job is None:
-                return
-            self._running[job_id] = job.uuid
-            self._execute(job)
+            if job is not None:
+                self._running[job_id] = job.uuid
+                self._execute(job)
         finally:
             with self._guard:
                 del self._running[job_id]
-            locks.announce()
-            self._wake.set()
+                if job is None:
+                    # The job that kept this one waiting may have ended in between.
+                    again = self._ended != ended
+                    self._refused = self._refused or not again
+                else:
+                    self._ended += 1
+                    again = self._refused
+            if job is not None:
+                locks.announce()
+            if again:
+                self._wake.set()
 
     def _look(self) -> None:
         """Offer waiting jobs: once a second, and when a job ends that may have kept others waiting."""
         while not self._stop.is_set():
             self._wake.wait(1.0)
             self._wake.clear()
+            with self._guard:
+                self._refused = False
             if self._stop.is_set():
                 break
             try:

@@ -1,7 +1,7 @@
 """Locks on resources that hold across threads, processes and machines: rows with a lease.
 
-Within a process threads wait on a condition, so that the usual case costs one insert and one delete; another
-process's lock is polled for.
+Within a process a thread asks the database for a lock only once no other thread of the process has it, so that the
+usual case costs one insert and one delete however many wait; another process's lock is polled for.
 """
 
 from __future__ import annotations
@@ -10,20 +10,22 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import peewee
 
 from cloudapi.errors import ResourceUnavailable
 from cloudapi.models.base import now
 from cloudapi.models.common import ResourceLock
-from cloudapi.models.database import transact
+from cloudapi.models.database import rows, transact
 
 log = logging.getLogger(__name__)
 
 LEASE = 15_000
 POLL = 0.05
 _changed = threading.Condition()
+# What threads of this process hold, or are asking the database for; guarded by `_changed`.
+_here: set[str] = set()
 
 
 class Contended(Exception):
@@ -87,24 +89,66 @@ def try_take(names: Sequence[str], holder: str) -> bool:
 
 
 @contextlib.contextmanager
-def hold(names: Sequence[str], holder: str, timeout: float = 600.0) -> Iterator[None]:
+def hold(names: Sequence[str], holder: str, timeout: float = 600.0,
+         unless: Callable[[], bool] | None = None) -> Iterator[bool]:
     """Hold locks for a block, beside those that the job holds anyway.
 
     :param holder: the job or call; what it holds already stays its own after the block.
+    :param unless: asked each time before the locks are tried; where it answers True (another holder has done the
+        work in the meantime) the block runs without them.
+    :returns: whether the locks are held.
     :raises ResourceUnavailable: not had within `timeout` seconds.
     """
-    mine = {row.name for row in ResourceLock.select(ResourceLock.name).where(ResourceLock.holder == holder)}
+    mine = {row[0] for row in rows("SELECT name FROM resource_lock WHERE holder = ?", (holder,))}
     wanted = [name for name in names if name not in mine]
-    deadline = time.monotonic() + timeout
-    with _changed:
-        while not try_take(wanted, holder):
-            if time.monotonic() > deadline:
-                raise ResourceUnavailable(f"Unable to lock {', '.join(wanted)}: another operation holds it")
-            _changed.wait(POLL)
+    if not _acquire(wanted, holder, time.monotonic() + timeout, unless):
+        yield False
+        return
     try:
-        yield
+        yield True
     finally:
         if wanted:
-            transact(lambda: ResourceLock.delete().where(
-                ResourceLock.name.in_(wanted), ResourceLock.holder == holder).execute())
-            announce()
+            try:
+                transact(lambda: ResourceLock.delete().where(
+                    ResourceLock.name.in_(wanted), ResourceLock.holder == holder).execute())
+            finally:
+                _leave(wanted)
+
+
+def _acquire(names: Sequence[str], holder: str, deadline: float, unless: Callable[[], bool] | None) -> bool:
+    """Wait for locks and take them; False where `unless` made that needless."""
+    while True:
+        _enter(names, deadline)
+        taken = False
+        try:
+            if unless is not None and unless():
+                return False
+            taken = try_take(names, holder)
+            if taken:
+                return True
+        finally:
+            if not taken:
+                _leave(names)
+        if time.monotonic() > deadline:
+            raise _late(names)
+        with _changed:
+            _changed.wait(POLL)
+
+
+def _enter(names: Sequence[str], deadline: float) -> None:
+    """Wait until no other thread of this process has the locks or asks for them."""
+    with _changed:
+        while not _here.isdisjoint(names):
+            if not _changed.wait(max(0.0, deadline - time.monotonic())) and time.monotonic() > deadline:
+                raise _late(names)
+        _here.update(names)
+
+
+def _leave(names: Sequence[str]) -> None:
+    with _changed:
+        _here.difference_update(names)
+        _changed.notify_all()
+
+
+def _late(names: Sequence[str]) -> ResourceUnavailable:
+    return ResourceUnavailable(f"Unable to lock {', '.join(names)}: another operation holds it")

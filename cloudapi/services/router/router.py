@@ -14,7 +14,7 @@ from typing import Any
 from cloudapi.context import Context
 from cloudapi.errors import ResourceUnavailable
 from cloudapi.jobs import locks
-from cloudapi.models.database import in_transaction, transact
+from cloudapi.models.database import in_transaction, rows, transact
 from cloudapi.models.infrastructure import Host
 from cloudapi.models.machine import Machine, Router
 from cloudapi.models.network import Network
@@ -59,7 +59,7 @@ def ensure(context: Context, network: Network) -> None:
                 start(context, machine)
 
 
-def _held(context: Context, machine: Machine) -> AbstractContextManager[None]:
+def _held(context: Context, machine: Machine) -> AbstractContextManager[bool]:
     """Hold a router, which an admin may be working on."""
     return locks.hold([locks.key(machine)], networks.holder(context),
                       float(context.settings.get("network.lock.timeout")))
@@ -154,14 +154,15 @@ def apply(context: Context, network: Network) -> None:
     if not networks.router_serves(network):
         return
     assert not in_transaction(), "routers are told after the transaction"
-    target = Network.get_by_id(network.id).generation
+    target = max(Network.get_by_id(network.id).generation, 1)
     if not _behind(network, target):
         return
     timeout = float(context.settings.get("network.lock.timeout"))
-    with locks.hold([f"Router:{network.id}"], networks.holder(context), timeout):
-        late = _behind(network, target)
-        if not late:
+    with locks.hold([f"Router:{network.id}"], networks.holder(context), timeout,
+                    unless=lambda: not _behind(network, target)) as held:
+        if not held:
             return
+        late = [Machine.get_by_id(machine_id) for machine_id in _behind(network, target)]
         for machine in late:
             public_nic.ensure(context, Network.get_by_id(network.id), machine)
         generation = transact(lambda: _next_generation(network.id))
@@ -169,11 +170,12 @@ def apply(context: Context, network: Network) -> None:
             _send(context, Network.get_by_id(network.id), machine, generation)
 
 
-def _behind(network: Network, target: int) -> list[Machine]:
+def _behind(network: Network, target: int) -> list[int]:
     """Return the running routers that do not have the network's generation `target` yet."""
-    applied = {row.machine_id: row.generation for row in Router.select().where(Router.network == network.id)}
-    return [machine for machine in of_network(network)
-            if machine.state == "Running" and machine.host_id is not None and applied[machine.id] < max(target, 1)]
+    return [row[0] for row in rows(
+        "SELECT m.id FROM router r JOIN machine m ON m.id = r.machine_id WHERE r.network_id = ? AND r.generation < ?"
+        " AND m.state = 'Running' AND m.host_id IS NOT NULL AND m.removed IS NULL ORDER BY m.id",
+        (network.id, target))]
 
 
 def _next_generation(network_id: int) -> int:
