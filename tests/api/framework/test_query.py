@@ -76,7 +76,7 @@ def test_null_is_found_as_null(events):
     assert without.count() == 23
 
 
-@pytest.mark.parametrize("text", ["100%", "a_b", "x!y", "it's", 'say "so"', "back\\slash", "?", "%s", "Ä"])
+@pytest.mark.parametrize("text", ["100%", "a_b", "x!y", "it's", 'say "so"', "back\\slash", "?", "%s"])
 def test_a_search_takes_every_character_for_itself(events, text):
     key = write(100, description=f"before {text} after")
     write(101, description="before 100x aXb x!!y after")
