@@ -10,7 +10,7 @@ from cloudapi.context import Context
 from cloudapi.errors import ApiError, InsufficientCapacity, InternalError, ResourceUnavailable, UnsupportedAction
 from cloudapi.hosts import errors
 from cloudapi.hosts.address import HostAddress
-from cloudapi.models.infrastructure import Cluster, Host
+from cloudapi.models.infrastructure import Host
 
 log = logging.getLogger(__name__)
 
@@ -71,14 +71,3 @@ def as_api_error(context: Context, host: Host, error: errors.HostError) -> ApiEr
         shown = HostRefused(f"The host refused: {words}")
         shown.reason = error.code
     return shown
-
-
-def hosts_up(cluster: Cluster | int) -> list[Host]:
-    """Return the hosts of a cluster that run Instances and can be asked now, whether or not they take new ones."""
-    cluster_id = cluster if isinstance(cluster, int) else cluster.id
-    return list(Host.alive(Host.cluster == cluster_id, Host.kind == "Routing", Host.status == "Up").order_by(Host.id))
-
-
-def hosts_enabled(cluster: Cluster | int) -> list[Host]:
-    """Return those of `hosts_up` that take new Instances."""
-    return [host for host in hosts_up(cluster) if host.resource_state == "Enabled"]
