@@ -1,4 +1,4 @@
-"""Rules on public addresses and guest networks: firewall, port forwarding."""
+"""Rules on public addresses and guest networks: firewall, port forwarding, IP forwarding."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class FirewallRule(Owned):
     """A rule of the firewall: traffic to a public address (`traffic_type` Ingress) or out of a network (Egress).
 
     Ports are null where the protocol has none; `icmp_type` and `icmp_code` -1 mean any. `forwarding_id` is the
-    port forwarding rule with which it was opened and is closed.
+    port forwarding rule with which it was opened and is closed, `ip_forwarding_id` the IP forwarding rule.
     """
 
     traffic_type = peewee.CharField(16, default="Ingress")
@@ -29,6 +29,7 @@ class FirewallRule(Owned):
     is_system = peewee.BooleanField(default=False)
     display = peewee.BooleanField(default=True)
     forwarding_id = peewee.BigIntegerField(null=True, index=True)
+    ip_forwarding_id = peewee.BigIntegerField(null=True, index=True)
 
 
 class PortForwardingRule(Owned):
@@ -46,3 +47,14 @@ class PortForwardingRule(Owned):
     source_cidrs = Json(default=list)
     state = peewee.CharField(16, default="Add")
     display = peewee.BooleanField(default=True)
+
+
+class IpForwardingRule(Owned):
+    """Ports of a public address with static NAT that are in use; the Instance is the one to which the address leads."""
+
+    ip_address = Link(IpAddress)
+    network = Link(Network)
+    protocol = peewee.CharField(16)
+    start_port = peewee.IntegerField()
+    end_port = peewee.IntegerField()
+    state = peewee.CharField(16, default="Add")

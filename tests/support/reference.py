@@ -16,7 +16,7 @@ AREAS = frozenset((
     "api-discovery", "session", "async-job", "configuration", "role", "account", "user", "domain", "region", "zone",
     "pod", "cluster", "host", "vlan", "physical-network", "storage", "guest-os", "offering", "network-offering",
     "network", "public-ip", "template", "iso", "virtual-machine", "nic", "volume", "ssh-key-pair", "user-data", "event",
-    "tag", "capacity", "router", "system-vm", "simulator"))
+    "tag", "capacity", "router", "system-vm", "simulator", "nat", "firewall"))
 
 needed = pytest.mark.skipif(not FOLDER.is_dir(), reason="the reference is not beside this checkout")
 

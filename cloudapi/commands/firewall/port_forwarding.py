@@ -45,7 +45,7 @@ class CreatePortForwardingRule(AsyncCreateCommand):
             display=self.fordisplay)
 
     def run(self, context: Context) -> Any:
-        return port_forwarding.finish(context, self.created)
+        return rules.enforce(context, self.created)
 
 
 class ListPortForwardingRules(TagParameters, OwnedListCommand):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cloudapi.context import Context
-from cloudapi.errors import InvalidParameter, NetworkRuleConflict
+from cloudapi.errors import InvalidParameter
 from cloudapi.models.machine import Machine
 from cloudapi.models.network import IpAddress, Network, Nic, NicSecondaryIp
-from cloudapi.models.rule import FirewallRule, PortForwardingRule
+from cloudapi.models.rule import PortForwardingRule
 from cloudapi.services.firewall import rule as rules
 from cloudapi.services.network import network as networks
 
@@ -56,11 +56,11 @@ def create(context: Context, address: IpAddress, machine: Machine, *, protocol: 
         ip_address=address.id, network=found.id, vm_id=machine.id, vm_ip=vm_ip, protocol=protocol, start_port=start,
         end_port=end, private_start_port=private_start, private_end_port=private_end, state="Add", display=display,
         source_cidrs=rules.parse_cidrs(cidrs, "cidrlist"), account_id=address.account_id, domain_id=address.domain_id)
-    _check_conflict(rule)
+    rules.check_ports_free(rule)
     rule.save(force_insert=True)
     IpAddress.update(has_rules=True).where(IpAddress.id == address.id).execute()
     if open_firewall and networks.has_service(found, "Firewall"):
-        rules.open_for(context, address, protocol, start, end, rule.id)
+        rules.open_for(context, address, rule)
     networks.changed(found)
     return rule
 
@@ -70,24 +70,6 @@ def _check_ranges(start: int, end: int, private_start: int, private_end: int) ->
         raise InvalidParameter("Source port and destination port ranges should be of equal sizes.")
     if start != end and start != private_start:
         raise InvalidParameter("Private port start should be equal to public port start")
-
-
-def _check_conflict(rule: PortForwardingRule) -> None:
-    for other in PortForwardingRule.alive(
-            PortForwardingRule.ip_address == rule.ip_address_id, PortForwardingRule.protocol == rule.protocol,
-            PortForwardingRule.state != "Revoke", PortForwardingRule.start_port <= rule.end_port,
-            PortForwardingRule.end_port >= rule.start_port):
-        if other.id != rule.id:
-            raise NetworkRuleConflict(f"The range specified, {rule.start_port}-{rule.end_port}, conflicts with rule "
-                                      f"{other.uuid} which has {other.start_port}-{other.end_port}")
-
-
-def finish(context: Context, rule: PortForwardingRule) -> PortForwardingRule:
-    """Bring a new rule, and the firewall rule opened with it, into force."""
-    enforced: PortForwardingRule = rules.enforce(context, rule)
-    context.steps.run(f"firewall of {rule.uuid} is active", lambda: FirewallRule.update(state="Active").where(
-        FirewallRule.forwarding_id == rule.id, FirewallRule.removed.is_null()).execute())
-    return enforced
 
 
 def update(context: Context, rule: PortForwardingRule, *, private: tuple[int | None, int | None],

@@ -9,7 +9,7 @@ from typing import Any
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter, NetworkRuleConflict
 from cloudapi.models.network import IpAddress, Network
-from cloudapi.models.rule import FirewallRule
+from cloudapi.models.rule import FirewallRule, IpForwardingRule, PortForwardingRule
 from cloudapi.services.firewall import removal
 from cloudapi.services.network import network as networks
 from cloudapi.services.network import protocol as protocols
@@ -101,9 +101,10 @@ def of_address(address: IpAddress) -> Network:
 
 def create_ingress(context: Context, address: IpAddress, *, protocol: str, start: int | None, end: int | None,
                    cidrs: Sequence[str] | None, icmp_type: int | None, icmp_code: int | None, display: bool = True,
-                   forwarding_id: int | None = None) -> FirewallRule:
+                   opened_with: Any = None) -> FirewallRule:
     """Write a rule that lets traffic to a public address in; `router.apply` brings it into force. In a transaction.
 
+    :param opened_with: the rule of another kind with which it is opened and closed.
     :raises InvalidParameter: its parts do not fit together.
     :raises NetworkRuleConflict: there is such a rule.
     """
@@ -112,10 +113,11 @@ def create_ingress(context: Context, address: IpAddress, *, protocol: str, start
     protocol = parse_protocol(protocol, ("tcp", "udp", "icmp"))
     start, end = check_ports(start, end)
     icmp_type, icmp_code = check_icmp(protocol, icmp_type, icmp_code, start is not None)
+    opened = {} if opened_with is None else {removal.OPENED_WITH[type(opened_with)].name: opened_with.id}
     return _write(context, network, traffic_type=INGRESS, ip_address=address.id, protocol=protocol, start_port=start,
-                  end_port=end, icmp_type=icmp_type, icmp_code=icmp_code, display=display, forwarding_id=forwarding_id,
+                  end_port=end, icmp_type=icmp_type, icmp_code=icmp_code, display=display,
                   source_cidrs=parse_cidrs(cidrs, "cidrlist") or [ANYWHERE], account_id=address.account_id,
-                  domain_id=address.domain_id)
+                  domain_id=address.domain_id, **opened)
 
 
 def create_egress(context: Context, network: Network, *, protocol: str, start: int | None, end: int | None,
@@ -189,34 +191,57 @@ def _overlap(first: Sequence[str] | None, second: Sequence[str] | None) -> bool:
                for block in map(ipaddress.ip_network, first) for other in blocks)
 
 
-def open_for(context: Context, address: IpAddress, protocol: str, start: int, end: int, forwarding_id: int) -> None:
-    """Let everybody in to forwarded ports, unless a rule for exactly these is there already. In a transaction."""
-    if FirewallRule.alive(FirewallRule.ip_address == address.id, FirewallRule.protocol == protocol,
-                          FirewallRule.start_port == start, FirewallRule.end_port == end,
+def open_for(context: Context, address: IpAddress, rule: Any) -> None:
+    """Let everybody in to a rule's ports, unless a rule for exactly these is there already. In a transaction."""
+    if FirewallRule.alive(FirewallRule.ip_address == address.id, FirewallRule.protocol == rule.protocol,
+                          FirewallRule.start_port == rule.start_port, FirewallRule.end_port == rule.end_port,
                           FirewallRule.state != "Revoke").exists():
         return
-    create_ingress(context, address, protocol=protocol, start=start, end=end, cidrs=[ANYWHERE], icmp_type=None,
-                   icmp_code=None, forwarding_id=forwarding_id)
+    create_ingress(context, address, protocol=rule.protocol, start=rule.start_port, end=rule.end_port,
+                   cidrs=[ANYWHERE], icmp_type=None, icmp_code=None, opened_with=rule)
+
+
+def check_ports_free(rule: Any) -> None:
+    """Refuse ports of a public address that another rule of the same kind has.
+
+    :raises NetworkRuleConflict: one has them.
+    """
+    kind = type(rule)
+    for other in kind.alive(kind.ip_address == rule.ip_address_id, kind.protocol == rule.protocol,
+                            kind.state != "Revoke", kind.start_port <= rule.end_port,
+                            kind.end_port >= rule.start_port):
+        if other.id != rule.id:
+            raise NetworkRuleConflict(f"The range specified, {rule.start_port}-{rule.end_port}, conflicts with rule "
+                                      f"{other.uuid} which has {other.start_port}-{other.end_port}")
 
 
 def enforce(context: Context, rule: Any) -> Any:
-    """Bring a new rule into force on the routers; one that they refuse is taken back. Returns the rule."""
+    """Bring a new rule, and what was opened with it, into force on the routers; one that they refuse is taken back.
+
+    Returns the rule.
+    """
     from cloudapi.services.router import router
 
     kind = type(rule)
     network = Network.get_by_id(rule.network_id)
+
+    def activate() -> None:
+        kind.update(state="Active").where(kind.id == rule.id, kind.removed.is_null()).execute()
+        if kind in removal.OPENED_WITH:
+            FirewallRule.update(state="Active").where(removal.OPENED_WITH[kind] == rule.id,
+                                                      FirewallRule.removed.is_null()).execute()
+
     context.steps.run(f"rule {rule.uuid}", lambda: networks.changed(network), undo=lambda _: revoke(rule))
     router.apply(context, network)
-    context.steps.run(f"rule {rule.uuid} is active", lambda: kind.update(state="Active").where(
-        kind.id == rule.id, kind.removed.is_null()).execute())
+    context.steps.run(f"rule {rule.uuid} is active", activate)
     return kind.get_by_id(rule.id)
 
 
 def revoke(rule: Any) -> None:
     """Remove a rule, and what was opened for it, from the records. Within a transaction; safe to repeat."""
     kind = type(rule)
-    if kind is not FirewallRule:
-        removal.drop(FirewallRule, FirewallRule.forwarding_id == rule.id)
+    if kind in removal.OPENED_WITH:
+        removal.drop(FirewallRule, removal.OPENED_WITH[kind] == rule.id)
     removal.drop(kind, kind.id == rule.id)
     networks.changed(Network.get_by_id(rule.network_id))
     if rule.ip_address_id is not None:
@@ -225,9 +250,8 @@ def revoke(rule: Any) -> None:
 
 def note_use(address_id: int) -> None:
     """Note whether rules use an address (still). Within a transaction."""
-    from cloudapi.models.rule import PortForwardingRule
-
-    used = any(kind.alive(kind.ip_address == address_id).exists() for kind in (FirewallRule, PortForwardingRule))
+    used = any(kind.alive(kind.ip_address == address_id).exists()
+               for kind in (FirewallRule, PortForwardingRule, IpForwardingRule))
     IpAddress.update(has_rules=used).where(IpAddress.id == address_id).execute()
 
 

@@ -7,7 +7,7 @@ from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter, NetworkRuleConflict
 from cloudapi.models.machine import Machine
 from cloudapi.models.network import IpAddress, Network
-from cloudapi.models.rule import FirewallRule, PortForwardingRule
+from cloudapi.models.rule import PortForwardingRule
 from cloudapi.services.firewall import port_forwarding, removal
 from cloudapi.services.firewall import rule as rules
 from cloudapi.services.network import network as networks
@@ -40,7 +40,12 @@ def enable(context: Context, address: IpAddress, machine: Machine, network: Netw
         events.completed(context, "STATICNAT.ENABLE", f"enabling static NAT of {address.ip} for {machine.uuid}",
                          address)
 
-    context.steps.run(f"static NAT of {address.uuid}", write, undo=lambda _: _clear(context, address))
+    def take_back() -> None:
+        IpAddress.update(is_static_nat=False, vm_id=None, vm_ip=None, nic_id=None).where(
+            IpAddress.id == address.id).execute()
+        networks.changed(found)
+
+    context.steps.run(f"static NAT of {address.uuid}", write, undo=lambda _: take_back())
     router.apply(context, found)
 
 
@@ -61,17 +66,8 @@ def _check(address: IpAddress, machine: Machine, ip: str) -> None:
                                f"associated with another public ip {other.ip}")
 
 
-def _clear(context: Context, address: IpAddress) -> None:
-    removal.drop(FirewallRule, FirewallRule.ip_address == address.id)
-    IpAddress.update(is_static_nat=False, vm_id=None, vm_ip=None,
-                     nic_id=None).where(IpAddress.id == address.id).execute()
-    rules.note_use(address.id)
-    if address.network_id is not None:
-        networks.changed(Network.get_by_id(address.network_id))
-
-
 def disable(context: Context, address: IpAddress) -> None:
-    """End static NAT, with the firewall rules of the address, and tell the routers.
+    """End static NAT, with the firewall and IP forwarding rules of the address, and tell the routers.
 
     :raises InvalidParameter: there is none.
     """
@@ -81,6 +77,11 @@ def disable(context: Context, address: IpAddress) -> None:
         raise InvalidParameter(f"Specified IP address {address.uuid} is not associated with any vm Id")
     if address.is_system:
         raise InvalidParameter(f"Can't disable static nat for system IP address {address.uuid}")
-    context.steps.run(f"end static NAT of {address.uuid}", lambda: _clear(context, address))
-    if address.network_id is not None:
-        router.apply(context, Network.get_by_id(address.network_id))
+    network = Network.get_by_id(address.network_id)
+
+    def write() -> None:
+        removal.drop_address_rules(address)
+        networks.changed(network)
+
+    context.steps.run(f"end static NAT of {address.uuid}", write)
+    router.apply(context, network)

@@ -138,8 +138,7 @@ def _drop_rules(network: Network, services: set[str]) -> None:
     if "PortForwarding" in services:
         removal.drop(PortForwardingRule, PortForwardingRule.network == network.id)
     if "StaticNat" in services:
-        IpAddress.update(is_static_nat=False, vm_id=None, vm_ip=None, nic_id=None).where(
-            IpAddress.network_id == network.id, IpAddress.is_static_nat == True).execute()  # noqa: E712
+        removal.end_static_nat(IpAddress.network_id == network.id)
 
 
 def _reservation(network: Network, text: str) -> dict[str, Any]:

@@ -14,14 +14,15 @@ from cloudapi.models.infrastructure import Cluster, Host, Pod, Zone
 from cloudapi.models.machine import AffinityGroup, InstanceGroup, Machine
 from cloudapi.models.network import IpAddress, Network, Nic
 from cloudapi.models.offering import DiskOffering, NetworkOffering, ServiceOffering
+from cloudapi.models.rule import FirewallRule, PortForwardingRule
 from cloudapi.models.storage import ImageStore, Snapshot, SnapshotPolicy, StoragePool, Template, Volume
 
 # CloudStack's name of each kind, as tags and details write it.
 KINDS: dict[str, type] = {
     "UserVm": Machine, "Template": Template, "ISO": Template, "Volume": Volume, "Snapshot": Snapshot,
-    "SnapshotPolicy": SnapshotPolicy,
-    "Network": Network, "Nic": Nic, "PublicIpAddress": IpAddress, "Project": Project, "Zone": Zone, "Pod": Pod,
-    "Cluster": Cluster, "Host": Host, "Storage": StoragePool, "ImageStore": ImageStore,
+    "SnapshotPolicy": SnapshotPolicy, "Network": Network, "Nic": Nic, "PublicIpAddress": IpAddress,
+    "FirewallRule": FirewallRule, "PortForwardingRule": PortForwardingRule, "Project": Project, "Zone": Zone,
+    "Pod": Pod, "Cluster": Cluster, "Host": Host, "Storage": StoragePool, "ImageStore": ImageStore,
     "ServiceOffering": ServiceOffering, "DiskOffering": DiskOffering, "NetworkOffering": NetworkOffering,
     "AffinityGroup": AffinityGroup, "InstanceGroup": InstanceGroup, "Domain": Domain, "User": User,
     "Account": Account}

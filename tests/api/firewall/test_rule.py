@@ -128,6 +128,21 @@ def test_source_nat_cannot_be_static(place):
         place("enableStaticNat", ipaddressid=source["id"], virtualmachineid=place.vm["id"])
 
 
+@pytest.mark.parametrize(("kind", "ports"), [
+    ("FirewallRule", {"startport": 443}),
+    ("PortForwardingRule", {"publicport": 443, "privateport": 443})])
+def test_rules_are_found_by_their_tags_which_go_with_them(place, kind, ports):
+    if kind == "PortForwardingRule":
+        ports = {**ports, "virtualmachineid": place.vm["id"]}
+    rule = place.job(f"create{kind}", ipaddressid=place.address["id"], protocol="tcp", **ports)
+    place.job("createTags", resourcetype=kind, resourceids=rule["id"], tags={"tier": "web"})
+    shown = place.one(f"list{kind}s", tags={"tier": "web"})
+    assert (shown["id"], shown["tags"][0]["value"]) == (rule["id"], "web")
+    assert place.list(f"list{kind}s", tags={"tier": "db"}) == []
+    place.job(f"delete{kind}", id=rule["id"])
+    assert place.list("listTags", resourcetype=kind) == []
+
+
 def test_others_do_not_see_or_change_rules(cloud, place):
     rule = place.job("createFirewallRule", ipaddressid=place.address["id"], protocol="tcp", startport=5)
     bob = cloud.new_account()
