@@ -9,7 +9,7 @@ from typing import Any, Callable, Literal, Optional, Union
 
 from agents.protocol import ErrorCode, Refusal
 
-Decoder = Callable[[Any, str], Any]
+Decoder = Callable[[Any], Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,10 +24,21 @@ _PLAIN = frozenset({str, int, float, bool, type(None)})
 _JSON_NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
+class _Fault(Exception):
+    """A value is not what it should be. The place is put together on the way out, from the inside."""
+
+    def __init__(self, text: str, path: str = "") -> None:
+        super().__init__(text)
+        self.text, self.path = text, path
+
+
 def decode(shape: Any, value: Any, where: str) -> Any:
     """`value` from JSON as `shape`. Raises Refusal(bad_argument) that names the place of the fault, as in
     `instance.disks[0].pool`."""
-    return _decoder(shape)(value, where)
+    try:
+        return _decoder(shape)(value)
+    except _Fault as fault:
+        raise Refusal(ErrorCode.BAD_ARGUMENT, f"'{where}{fault.path}' {fault.text}") from None
 
 
 def encode(value: Any) -> Any:
@@ -37,19 +48,19 @@ def encode(value: Any) -> Any:
         return value
     names = _field_names(kind)
     if names is not None:
-        return {name: encode(getattr(value, name)) for name in names}
+        return {name: _encode(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
-        return {key: encode(item) for key, item in value.items()}
-    return [encode(item) for item in value]
+        return {key: _encode(item) for key, item in value.items()}
+    return [_encode(item) for item in value]
+
+
+def _encode(value: Any) -> Any:
+    return value if type(value) in _PLAIN else encode(value)
 
 
 @functools.cache
 def _field_names(kind: Any) -> Optional[tuple[str, ...]]:
     return tuple(field.name for field in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
-
-
-def _bad(where: str, text: str) -> Refusal:
-    return Refusal(ErrorCode.BAD_ARGUMENT, f"'{where}' {text}")
 
 
 @functools.cache
@@ -58,16 +69,18 @@ def _decoder(shape: Any) -> Decoder:
     if shape in _JSON_NAMES:
         return functools.partial(_scalar, shape)
     if dataclasses.is_dataclass(shape):
-        fields = {name: (_decoder(field.shape), field) for name, field in fields_of(shape).items()}
-        return functools.partial(_object, shape, fields)
+        fields = fields_of(shape)
+        required = frozenset(name for name, field in fields.items() if field.default is None)
+        return functools.partial(
+            _object, shape, {name: _decoder(field.shape) for name, field in fields.items()}, required
+        )
     if origin is Literal:
         return functools.partial(_choice, parts)
     if origin is Union and type(None) in parts:
         inner = _decoder(next(part for part in parts if part is not type(None)))
-        return lambda value, where: None if value is None else inner(value, where)
+        return lambda value: None if value is None else inner(value)
     if origin is list:
-        item = _decoder(parts[0])
-        return functools.partial(_list, item)
+        return functools.partial(_list, _decoder(parts[0]))
     if origin is dict:
         return functools.partial(_map, _decoder(parts[1]))
     raise TypeError(f"no JSON form for {shape!r}")
@@ -84,42 +97,58 @@ def _default(declared: "dataclasses.Field[Any]") -> Optional[Callable[[], Any]]:
     return None if declared.default is dataclasses.MISSING else lambda: declared.default
 
 
-def _scalar(shape: type, value: Any, where: str) -> Any:
-    if shape is float and isinstance(value, int) and not isinstance(value, bool):
+def _scalar(shape: type, value: Any) -> Any:
+    kind = type(value)
+    if kind is shape:
+        return value
+    if shape is float and kind is int:
         return float(value)
-    if not isinstance(value, shape) or (shape is not bool and isinstance(value, bool)):
-        raise _bad(where, f"must be {_JSON_NAMES[shape]}, not {value!r:.80}")
-    return value
+    raise _Fault(f"must be {_JSON_NAMES[shape]}, not {value!r:.80}")
 
 
-def _choice(choices: Any, value: Any, where: str) -> Any:
+def _choice(choices: Any, value: Any) -> Any:
     if value not in choices:
-        raise _bad(where, f"must be one of {', '.join(choices)}, not {value!r:.80}")
+        raise _Fault(f"must be one of {', '.join(choices)}, not {value!r:.80}")
     return value
 
 
-def _list(item: Decoder, value: Any, where: str) -> Any:
+def _list(item: Decoder, value: Any) -> Any:
     if not isinstance(value, list):
-        raise _bad(where, "must be a list")
-    return [item(entry, f"{where}[{index}]") for index, entry in enumerate(value)]
+        raise _Fault("must be a list")
+    found: list[Any] = []
+    try:
+        for entry in value:
+            found.append(item(entry))
+    except _Fault as fault:
+        fault.path = f"[{len(found)}]{fault.path}"
+        raise
+    return found
 
 
-def _map(item: Decoder, value: Any, where: str) -> Any:
+def _map(item: Decoder, value: Any) -> Any:
+    return _entries(value, dict.fromkeys(value, item) if isinstance(value, dict) else {})
+
+
+def _entries(value: Any, decoders: Mapping[str, Decoder]) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise _bad(where, "must be an object")
-    return {key: item(entry, f"{where}.{key}") for key, entry in value.items()}
+        raise _Fault("must be an object")
+    found = {}
+    name = ""
+    try:
+        for name, entry in value.items():
+            decoder = decoders.get(name)
+            if decoder is None:
+                raise _Fault("is not a field of this object")
+            found[name] = decoder(entry)
+    except _Fault as fault:
+        fault.path = f".{name}{fault.path}"
+        raise
+    return found
 
 
-def _object(shape: Any, declared: dict[str, tuple[Decoder, Field]], value: Any, where: str) -> Any:
-    if not isinstance(value, dict):
-        raise _bad(where, "must be an object")
-    for name in value:
-        if name not in declared:
-            raise _bad(f"{where}.{name}", "is not a field of this object")
-    arguments = {}
-    for name, (decoder, field) in declared.items():
-        if name in value:
-            arguments[name] = decoder(value[name], f"{where}.{name}")
-        elif field.default is None:
-            raise _bad(f"{where}.{name}", "is missing")
+def _object(shape: Any, decoders: Mapping[str, Decoder], required: frozenset[str], value: Any) -> Any:
+    arguments = _entries(value, decoders)
+    for name in decoders:
+        if name in required and name not in arguments:
+            raise _Fault("is missing", f".{name}")
     return shape(**arguments)

@@ -15,7 +15,8 @@ from typing import Any, Optional, Union
 
 VERSION = 1
 MAXIMUM_ID_LENGTH = 128
-_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+# `default` is for dataclasses of the contracts, wherever in a message they stand.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=vars)
 
 
 class ErrorCode:

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from agents.codec import encode
 from agents.protocol import Answer, ErrorCode, Failure, Progress, Refusal, Request, read_reply
 from cloudapi.hosts import errors
 from cloudapi.hosts.address import HostAddress
@@ -44,7 +43,7 @@ class HostClient:
         after a crash chooses an id that it can find again (job and step). `timeout` is in seconds. Raises HostError,
         see cloudapi.hosts.errors."""
         seconds = DEFAULT_TIMEOUT if timeout is None else timeout
-        request = Request(request_id or str(uuid.uuid4()), verb, seconds, encode(arguments or {}))
+        request = Request(request_id or str(uuid.uuid4()), verb, seconds, dict(arguments or {}))
         transport = self._transports.get(address.hypervisor)
         if transport is None:
             raise errors.HostUnreachable(
