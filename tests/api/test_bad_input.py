@@ -10,6 +10,7 @@ import cloudapi.commands
 from cloudapi.api.access import OPERATE
 from cloudapi.api.parameters import Date, Entity, EntityList, Flag, Integer, LongList, Map, Rows, Text
 from cloudapi.api.registry import Registry
+from cloudapi.models.base import Record
 from cloudapi.models.common import AsyncJob, Event
 from tests.support.cloud import ApiFailure
 
@@ -40,7 +41,7 @@ def refused(callers):
         return (AsyncJob.select().where(AsyncJob.command == command).count(),
                 Event.select().where(Event.event_type == (COMMANDS[command].event or "")).count())
 
-    def call(role, command, **parameters):
+    def call(role, command, /, **parameters):
         before = left(command)
         with pytest.raises(ApiFailure) as failure:
             callers[role](command, **parameters)
@@ -103,7 +104,7 @@ def owned_by_admin():
         for parameter in command.parameters.values():
             if isinstance(parameter, Entity) and parameter.access == OPERATE:
                 for record in parameter.records:
-                    if "account_id" in record._meta.fields and record not in found:
+                    if "account_id" in record._meta.fields and issubclass(record, Record) and record not in found:
                         row = record.alive(record.account_id == 2).first()
                         if row is not None:
                             found[record] = row.uuid
