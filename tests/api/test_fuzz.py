@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import cloudapi.commands
 from cloudapi.api.registry import Registry
+from cloudapi.configuration import Configuration
 
 CODES = {200, 400, 401, 405, 429, 430, 431, 432, 530, 531, 532, 533, 534, 535, 536, 537}
 # What the dispatcher writes where a command failed in a way that nobody foresaw.
@@ -37,6 +38,8 @@ def requests(draw):
     return name, {key + array: value for key, value in parameters.items()}
 
 
+# The server's own threads draw random numbers meanwhile, which hypothesis takes for the strategy's doing.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module")
 @pytest.mark.parametrize("form", ["json", "xml"])
 def test_any_parameters(cloud, form):
     @settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -61,7 +64,7 @@ def test_any_bytes_without_a_signature(query):
     from cloudapi.http.endpoint import make_wsgi
 
     class Nothing:
-        registry = Registry()
+        registry, configuration = Registry(), Configuration()
 
         def __getattr__(self, name):
             raise AssertionError(f"an unauthenticated request reached {name}")
