@@ -62,7 +62,12 @@ def reference(store: ImageStore) -> dict[str, str]:
 
 def fetches(store: ImageStore) -> bool:
     """Whether downloads to the store go over a network: those of simulated storage do not."""
-    return server_of(store).hypervisor != SIMULATOR or store.url.startswith(LOCAL_SCHEMES)
+    return not served_here(store) or store.url.startswith(LOCAL_SCHEMES)
+
+
+def served_here(store: ImageStore) -> bool:
+    """Whether this process serves the store: directories, and where all is simulated."""
+    return server_of(store).hypervisor == SIMULATOR
 
 
 def server_of(store: ImageStore) -> HostAddress:

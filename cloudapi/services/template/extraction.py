@@ -32,7 +32,7 @@ def check_mode(mode: str, url: str | None) -> None:
 
 
 def extract(context: Context, template: Template, zone: Zone | None) -> dict[str, Any]:
-    """Return a link to a template's image; a job's work. One that is there already is given again.
+    """Return a link to a template's image; a job's work. One that still lives is given again.
 
     :raises PermissionDenied: extraction is disabled.
     :raises InvalidParameter: the template may not be fetched, or is on no store of the zone.
@@ -51,7 +51,11 @@ def extract(context: Context, template: Template, zone: Zone | None) -> dict[str
         raise InvalidParameter(f"The {kind} has not been downloaded")
     store = ImageStore.get_by_id(copy.image_store_id)
     url = copy.download_url
-    if url is None:
+    if url is None or not links.alive(context, copy.download_url_created):
+        ended = copy.download_link
+        if ended is not None:
+            context.steps.remote("end old link", lambda request_id: stores.call(
+                context, store, "secondary.delete_link", {"link": ended}, request_id=request_id))
         link = context.steps.run("name link", new_uuid)
         made = context.steps.remote("make link", lambda request_id: stores.call(
             context, store, "secondary.create_link", {"path": copy.install_path, "link": link}, request_id=request_id))

@@ -7,7 +7,7 @@ from typing import Any
 
 from cloudapi import events
 from cloudapi.context import Context
-from cloudapi.errors import ApiError, InvalidParameter, ResourceUnavailable
+from cloudapi.errors import ApiError, InvalidParameter, ResourceLimitExceeded, ResourceUnavailable
 from cloudapi.models.base import now
 from cloudapi.models.database import transact
 from cloudapi.models.identity import Account
@@ -69,7 +69,9 @@ def finish(context: Context, uuid: str, physical_bytes: int) -> None:
 
     :raises ApiError: it is not what was announced; the template stays in UploadError with the reason.
     """
-    template = Template.alive(Template.uuid == uuid, Template.state == "UploadInProgress").get()
+    template = Template.alive(Template.uuid == uuid, Template.state == "UploadInProgress").first()
+    if template is None:
+        raise InvalidParameter(f"template {uuid} is not waiting for an upload any more")
     copy = TemplateStore.get(TemplateStore.template == template.id)
     store = ImageStore.get_by_id(copy.image_store_id)
     try:
@@ -77,12 +79,33 @@ def finish(context: Context, uuid: str, physical_bytes: int) -> None:
             "upload": copy.request_id, "checksum": template.checksum, "physical_bytes": physical_bytes})
         download.finish(context, copy, {"state": "DOWNLOADED", "percent": 100.0, **image})
     except ApiError as error:
-        download.fail(context, copy, error.text)
-        transact(lambda: transition(Template.get_by_id(template.id), "OperationFailed"))
+        fail(context, uuid, error.text)
         raise
-    arrived = TemplateStore.get_by_id(copy.id).state == "Ready"
-    transact(lambda: transition(Template.get_by_id(template.id),
-                                "OperationSucceeded" if arrived else "OperationFailed"))
+    copy = TemplateStore.get_by_id(copy.id)
+    if copy.state != "Ready":
+        transact(lambda: transition(Template.get_by_id(template.id), "OperationFailed"))
+        raise ResourceLimitExceeded(copy.error_text or f"template {uuid} has no room on secondary storage")
+    transact(lambda: transition(Template.get_by_id(template.id), "OperationSucceeded"))
+
+
+def fail(context: Context, uuid: str, reason: str) -> None:
+    """The upload broke off, or is not what was announced: nothing of it stays on the store. Outside transactions."""
+    template = Template.alive(Template.uuid == uuid, Template.state == "UploadInProgress").first()
+    if template is None:
+        return
+    copy = TemplateStore.get(TemplateStore.template == template.id)
+    download.fail(context, copy, reason)
+    transact(lambda: transition(Template.get_by_id(template.id), "OperationFailed"))
+    _clear(context, copy)
+
+
+def _clear(context: Context, copy: TemplateStore) -> None:
+    store = ImageStore.get_by_id(copy.image_store_id)
+    try:
+        if store.removed is None:
+            stores.call(context, store, "secondary.delete", {"path": copy.install_path})
+    except ApiError as error:
+        log.warning("what came of template %d stays on image store %s: %s", copy.template_id, store.name, error.text)
 
 
 def give_up(context: Context) -> None:
@@ -98,3 +121,6 @@ def give_up(context: Context) -> None:
             transact(work)
         except ApiError as error:
             log.info("upload of template %s is not given up: %s", template.uuid, error.text)
+            continue
+        for copy in list(TemplateStore.select().where(TemplateStore.template == template.id)):
+            _clear(context, copy)

@@ -67,32 +67,55 @@ def finish(context: Context, uuid: str, physical_bytes: int) -> None:
 
     :raises ApiError: it is no such image, its checksum differs, or its owner has no room; the upload has failed then.
     """
-    volume = Volume.alive(Volume.uuid == uuid, Volume.state.in_(WAITING)).get()
+    volume = Volume.alive(Volume.uuid == uuid, Volume.state == "UploadInProgress").first()
+    if volume is None:
+        raise InvalidParameter(f"volume {uuid} is not waiting for an upload any more")
     copy = VolumeStore.get(VolumeStore.volume == volume.id)
     try:
         image = stores.call(context, ImageStore.get_by_id(copy.image_store_id), "secondary.finish_upload",
                             {"upload": copy.request_id, "checksum": copy.checksum, "physical_bytes": physical_bytes})
         transact(lambda: upload.arrived(context, copy, image))
     except ApiError as error:
-        give_up(volume, "OperationFailed", error.text)
+        fail(context, uuid, error.text)
         raise
 
 
-def give_up(volume: Volume, event: str, reason: str) -> None:
-    """The volume did not come (`event` OperationFailed) or its time is over (OperationTimeout)."""
+def fail(context: Context, uuid: str, reason: str) -> None:
+    """The upload broke off, or is not what was announced."""
+    volume = Volume.alive(Volume.uuid == uuid, Volume.state == "UploadInProgress").first()
+    if volume is not None:
+        give_up(context, volume, "OperationFailed", reason)
 
-    def write() -> None:
+
+def give_up(context: Context, volume: Volume, event: str, reason: str) -> None:
+    """The volume did not come (`event` OperationFailed) or its time is over (OperationTimeout).
+
+    Nothing of it stays on the store. Outside transactions.
+    """
+    copies = list(VolumeStore.select().where(VolumeStore.volume == volume.id))
+
+    def write() -> bool:
         fresh = Volume.get_by_id(volume.id)
-        if may(fresh, event):
-            transition(fresh, event)
-        for copy in VolumeStore.select().where(VolumeStore.volume == volume.id):
+        if not may(fresh, event):
+            return False
+        transition(fresh, event)
+        for copy in copies:
             upload.failed(copy, reason)
+        return True
 
-    transact(write)
+    if not transact(write):
+        return
+    for copy in copies:
+        store = ImageStore.get_by_id(copy.image_store_id)
+        try:
+            if store.removed is None:
+                stores.call(context, store, "secondary.delete", {"path": copy.install_path})
+        except ApiError as error:
+            log.warning("what came of volume %s stays on image store %s: %s", volume.uuid, store.name, error.text)
 
 
 def expire(context: Context) -> None:
     """Give up the uploads that have not come within `upload.operation.timeout`."""
     before = now() - int(context.settings.get("upload.operation.timeout")) * 60_000
     for volume in list(Volume.alive(Volume.state.in_(WAITING), Volume.created <= before)):
-        give_up(volume, "OperationTimeout", "the upload has not come in time")
+        give_up(context, volume, "OperationTimeout", "the upload has not come in time")
