@@ -103,8 +103,13 @@ class Text(Parameter):
 
 
 class Flag(Parameter):
+    """True or false, in any case; `None`, which libcloud sends for what its caller left open, is false as in CloudStack."""
+
     api_type = "boolean"
-    field = fields.Boolean(truthy={"true", "True", "TRUE"}, falsy={"false", "False", "FALSE"})
+    field = fields.Boolean(truthy={"true"}, falsy={"false", "none"})
+
+    def parse(self, value: Any) -> Any:
+        return super().parse(value.lower() if isinstance(value, str) else value)
 
 
 class Integer(Parameter):

@@ -71,9 +71,13 @@ class Program:
         return f"http://127.0.0.1:{self.port}/client/api"
 
     @property
+    def keys(self) -> dict[str, str]:
+        """What the admin is told: `endpoint`, `apikey`, `secretkey`, `username`, `password`."""
+        return json.loads((self.data / "admin.json").read_text())  # type: ignore[no-any-return]
+
+    @property
     def client(self) -> CloudStack:
-        keys = json.loads((self.data / "admin.json").read_text())
-        return CloudStack(endpoint=self.url, key=keys["apikey"], secret=keys["secretkey"])
+        return CloudStack(endpoint=self.url, key=self.keys["apikey"], secret=self.keys["secretkey"])
 
     def get(self, command: str, **parameters: Any) -> dict[str, Any]:
         """Return the answer to the admin."""
