@@ -41,12 +41,14 @@ class TestInit:
 
     def test_the_keys_are_for_their_owner_alone(self, installed):
         keys = json.loads((installed / "admin.json").read_text())
-        assert sorted(keys) == ["apikey", "endpoint", "secretkey"]
+        assert {"apikey", "endpoint", "secretkey", "username", "password"} == set(keys)
         assert keys["endpoint"].endswith("/client/api")
         for name in ("admin.json", "secret.key"):
             assert stat.S_IMODE((installed / name).stat().st_mode) == 0o600
         assert stat.S_IMODE(installed.stat().st_mode) == 0o700
-        assert keys["secretkey"].encode() not in (installed / "cloudapi.db").read_bytes(), "it is sealed"
+        stored = (installed / "cloudapi.db").read_bytes()
+        assert keys["secretkey"].encode() not in stored, "it is sealed"
+        assert keys["password"].encode() not in stored, "it is hashed"
 
     def test_a_second_one_changes_nothing(self, installed):
         before = (installed / "admin.json").read_text()
@@ -153,7 +155,7 @@ class TestServe:
             assert program.get("listUsers")["listusersresponse"]["count"] == 1
         assert program.process.returncode == 0
         keys = json.loads((tmp_path / "admin.json").read_text())
-        for secret in (keys["secretkey"], keys["apikey"]):
+        for secret in (keys["secretkey"], keys["apikey"], keys["password"]):
             assert secret not in program.output + (tmp_path / "cloudapi.log").read_text()
 
     def test_the_integration_port_answers_beside_the_other(self, tmp_path):
