@@ -108,7 +108,8 @@ def headers_of(permit):
 
 def send(place, permit, body, path=None, **changed):
     """Send as CloudStack's clients do: a form with the file, and the permit in headers."""
-    form = requests.Request("POST", permit["postURL"], data={"note": "x"}, files={"file": ("disk.qcow2", body)}).prepare()
+    form = requests.Request("POST", permit["postURL"], data={"note": "x"},
+                            files={"file": ("disk.qcow2", body)}).prepare()
     return place.cloud.http.post(path or path_of(permit["postURL"]), headers={**headers_of(permit), **changed},
                                  input_stream=io.BytesIO(form.body), content_type=form.headers["Content-Type"])
 
@@ -228,7 +229,7 @@ def test_a_permit_is_for_one_upload_of_one_thing(place):
     assert place.cloud.http.get(path_of(other["postURL"])).status_code == 405
 
 
-def test_of_two_who_send_at_the_same_time_one_is_refused(directory, monkeypatch):
+def test_of_two_who_send_at_the_same_time_one_is_refused(directory):
     permit = directory.permit("Volume")
     admission = uploads.admit(directory.cloud.installation.context(), permit["id"], permit["metadata"],
                               permit["expires"], permit["signature"])
@@ -376,9 +377,9 @@ def test_a_link_cannot_be_bent(place):
     url = place.extracted(template)
     name = url.rpartition("/")[2]
     link = name.partition(".")[0]
-    for bent in (link, f"{link}.raw", f"{link}.qcow2.", f"..%2f{name}", f"..%2flinks%2f{name}", "..%2f.cloudapi%2fstore",
-                 "%2e%2e/%2e%2e/secret.key", f"{name}%00", f"{link[:-1]}.qcow2", f"{'0' * len(link)}.qcow2", "%25.qcow2",
-                 f"{link.upper()}.qcow2"):
+    for bent in (link, f"{link}.raw", f"{link}.qcow2.", f"..%2f{name}", f"..%2flinks%2f{name}", f"{name}%00",
+                 "..%2f.cloudapi%2fstore", "%2e%2e/%2e%2e/secret.key", f"{link[:-1]}.qcow2", "%25.qcow2",
+                 f"{'0' * len(link)}.qcow2", f"{link.upper()}.qcow2"):
         assert place.cloud.http.get(f"/client/userdata/{bent}").status_code == 404, bent
     assert place.fetch(url).status_code == 200
     place.admin.job("deleteTemplate", id=template)
@@ -388,10 +389,8 @@ def test_a_link_to_any_file_of_a_store(directory):
     template = directory.sent_template()
     (path,) = directory.files({"id": template})
     inside = str(path.relative_to(directory.folder))
-    made = directory.admin("downloadImageStoreObject", id=directory.store, path=inside)
-    url = (directory.admin.wait(made["jobid"]) if "jobid" in made else made)
-    url = next(iter(url.values()))["url"]
-    assert directory.fetch(url).data == path.read_bytes()
+    made = directory.admin.job("downloadImageStoreObject", id=directory.store, path=inside)
+    assert directory.fetch(made["url"]).data == path.read_bytes()
     directory.admin.job("deleteTemplate", id=template)
 
 
