@@ -36,11 +36,11 @@ _writer = _Writer()
 _writer_lock = threading.Lock()
 
 
-class Sqlite(Keeping, peewee.SqliteDatabase):  # type: ignore[misc]
+class Sqlite(Keeping, peewee.SqliteDatabase):
     """SQLite with kept SQL."""
 
 
-class Postgresql(Keeping, peewee.PostgresqlDatabase):  # type: ignore[misc]
+class Postgresql(Keeping, peewee.PostgresqlDatabase):
     """PostgreSQL with kept SQL."""
 
 
@@ -68,7 +68,7 @@ def connect(url: str) -> peewee.Database:
         from playhouse.shortcuts import ReconnectMixin
         from pymysql.constants import CLIENT
 
-        class Reconnecting(Keeping, ReconnectMixin, peewee.MySQLDatabase):  # type: ignore[misc]
+        class Reconnecting(Keeping, ReconnectMixin, peewee.MySQLDatabase):
             """MySQL closes idle connections; a statement outside a transaction is sent again on a new one."""
 
         opened = Reconnecting(
@@ -149,7 +149,7 @@ def rows(sql: str, parameters: tuple[Any, ...] | list[Any] = ()) -> list[tuple[A
     """Run a SELECT that is written with `?` for its parameters and return its rows."""
     if not is_sqlite():
         sql = sql.replace("%", "%%").replace("?", "%s")
-    return database.execute_sql(sql, tuple(parameters)).fetchall()  # type: ignore[no-any-return]
+    return database.execute_sql(sql, tuple(parameters)).fetchall()
 
 
 def execute(sql: str, parameters: tuple[Any, ...] | list[Any] = ()) -> int:
@@ -186,4 +186,4 @@ def while_unchanged(key: tuple[Any, ...], compute: Callable[[], Result]) -> Resu
         _known.state, _known.values = state, {}
     if key not in _known.values:
         _known.values[key] = compute()
-    return _known.values[key]  # type: ignore[no-any-return]
+    return _known.values[key]

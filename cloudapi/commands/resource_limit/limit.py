@@ -115,4 +115,4 @@ class CleanVMReservations(AsyncCommand):
     roles, event = ROOT, "VM.RESERVATION.CLEANUP"
 
     def run(self, context: Context) -> None:
-        context.steps.run("release", lambda: capacity.release_reservations())
+        context.steps.run("release", capacity.release_reservations)
