@@ -37,7 +37,6 @@ class Command:
     :cvar subject: the parameter that names the resource of the event.
     :cvar atomic: run as one transaction (off for those that call hosts and commit in parts themselves).
     :cvar read_only: runs without a transaction and leaves no event.
-    :cvar secret_result: as a job, its result is sealed in the job's row: it bears a secret.
     """
 
     roles: ClassVar[Sequence[str]] = ()
@@ -50,7 +49,6 @@ class Command:
     read_only: ClassVar[bool] = False
     is_async: ClassVar[bool] = False
     authenticated: ClassVar[bool] = True
-    secret_result: ClassVar[bool] = False
     parameters: ClassVar[dict[str, Parameter]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:

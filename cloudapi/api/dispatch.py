@@ -271,7 +271,7 @@ class Dispatcher:
     def _succeed(self, job: AsyncJob, context: Context) -> None:
         command, result = self._attempt(job, context)
         body = self.present(command, context, result)
-        if command.secret_result:
+        if _bears(body, command.response.secrets()):
             body = {"sealed": self.installation.secrets.seal(orjson.dumps(body).decode())}
 
         def end() -> None:
@@ -303,6 +303,13 @@ class Dispatcher:
                 events.failed(context, error.text)
 
         transact(end)
+
+
+def _bears(body: Any, names: frozenset[str]) -> bool:
+    """Whether an answer has a value in one of these fields, at any depth."""
+    if isinstance(body, dict):
+        return any((name in names and value is not None) or _bears(value, names) for name, value in body.items())
+    return isinstance(body, list) and any(_bears(item, names) for item in body)
 
 
 def _records(value: Any) -> list[Any]:

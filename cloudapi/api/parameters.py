@@ -103,7 +103,10 @@ class Text(Parameter):
 
 
 class Flag(Parameter):
-    """True or false, in any case; `None`, which libcloud sends for what its caller left open, is false as in CloudStack."""
+    """True or false, in any case.
+
+    `None`, which libcloud sends for what its caller left open, is false as in CloudStack.
+    """
 
     api_type = "boolean"
     field = fields.Boolean(truthy={"true"}, falsy={"false", "none"})

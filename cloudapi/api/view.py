@@ -38,12 +38,14 @@ class Attribute:
     :param detail: part of the answer only where `details` asks for this group (or for all).
     :param admin: shown to root admins only.
     :param nested: the view of the objects inside, for `listApis`.
+    :param secret: the result of a job that bears it is kept sealed.
     """
 
     def __init__(self, help: str = "", *, type: str | None = None, since: str | None = None,
                  detail: str | tuple[str, ...] | None = None, admin: bool = False,
-                 nested: Any = None) -> None:
+                 nested: Any = None, secret: bool = False) -> None:
         self.help, self.type, self.since, self.admin, self.nested = help, type, since, admin, nested
+        self.secret = secret
         self.groups = (detail,) if isinstance(detail, str) else detail
         self.name = ""
 
@@ -149,6 +151,13 @@ class View:
                 if isinstance(value, Attribute):
                     cls.attributes[name.rstrip("_")] = value
         cls._plans = {}
+
+    @classmethod
+    def secrets(cls) -> frozenset[str]:
+        """Return the names of the fields, also of objects inside, that may not be kept in the clear."""
+        inside = (attribute.nested.secrets() for attribute in cls.attributes.values() if attribute.nested is not None)
+        own = (name for name, attribute in cls.attributes.items() if attribute.secret)
+        return frozenset(own).union(*inside)
 
     @classmethod
     def render(cls, context: Context, ids: Sequence[int], details: Iterable[str] | None = None,

@@ -21,7 +21,6 @@ class RegisterUserKeys(AsyncCommand):
     """Makes a pair of an API key and a secret key for a user."""
 
     roles, event, response = EVERYONE, "REGISTER.USER.KEY", ApiKeyPairView
-    secret_result = True
 
     id = Entity(User, access=OPERATE, required=True, help="the user")
     name = Text(help="name of the pair")

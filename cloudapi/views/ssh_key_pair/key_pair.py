@@ -23,4 +23,4 @@ class SSHKeyPairView(ProjectOwnedView, View):
 class CreateSSHKeyPairView(SSHKeyPairView):
     name = "keypair"
 
-    privatekey = Given("the private key, shown this once", type="string")
+    privatekey = Given("the private key, shown this once", type="string", secret=True)

@@ -55,7 +55,7 @@ class ApiKeyPairView(View):
     name_ = Column("name", "name of the key pair")
     description = Column("description", "what the key pair is for")
     apikey = Column("api_key", "the API key")
-    secretkey = Batch(load_secrets, "the secret key", needs=("secret_key",), type="string")
+    secretkey = Batch(load_secrets, "the secret key", needs=("secret_key",), type="string", secret=True)
     startdate = Column("start_date", "when it begins to work", type="date")
     enddate = Column("end_date", "when it ends to work", type="date")
     created = Column("created", "when it was made", type="date")
@@ -80,5 +80,5 @@ class UserKeysView(View):
     name = "userkeys"
 
     apikey = Given("the API key", type="string")
-    secretkey = Given("the secret key", type="string")
+    secretkey = Given("the secret key", type="string", secret=True)
     apikeyaccess = Given("whether the user may use API keys", type="boolean")

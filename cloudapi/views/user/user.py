@@ -62,7 +62,8 @@ class UserView(View):
     domain = Column("domain_.name", "name of the user's domain")
     timezone = Column("timezone", "time zone of the user")
     apikey = Batch(load_keys, "newest API key of the user", key="apikey", type="string")
-    secretkey = Batch(load_keys, "secret key of it, where the installation shows them", key="secretkey", type="string")
+    secretkey = Batch(load_keys, "secret key of it, where the installation shows them", key="secretkey", type="string",
+                      secret=True)
     iscallerchilddomain = Batch(load_below, "whether the user's domain is below the caller's", default=False,
                                 needs=("domain_id",), type="boolean")
     isdefault = Column("is_default", "whether the installation began with this user", since="4.2.0")

@@ -191,7 +191,7 @@ class VirtualMachineView(ProjectOwnedView, View):
                      since="4.16")
     securitygroup = Computed(lambda _: [], "id", type="set", nested=SecurityGroupView, detail="secgrp",
                              help="its security groups")
-    password = Given("its new password, shown once", type="string")
+    password = Given("its new password, shown once", type="string", secret=True)
     nic = Batch(load_nics, "its NICs", default=[], type="set", nested=NicView, detail="nics")
     hypervisor = Column("hypervisor_type", "its hypervisor")
     ipaddress = Batch(loaders.default_address, "address of its default NIC", type="string")
