@@ -25,13 +25,14 @@ def _write(context: Context, event_type: str, state: str, level: str, text: str,
         start_id = context.start_event_id
     name = next((value for field in ("display_name", "name", "account_name", "username", "ip")
                  if isinstance(value := getattr(subject, field, None), str)), None)
-    return int(Event.insert(
+    event = Event.create(
         uuid=new_uuid(), event_type=event_type, state=state, level=level, description=text[:1024],
         user_id=context.caller.user_id, account_id=account_id, domain_id=domain_id, start_id=start_id,
         resource_type=subject.type_name() if isinstance(subject, Record) else None,
         resource_id=getattr(subject, "id", None),
         resource_uuid=getattr(subject, "uuid", None), resource_name=name[:255] if name else None,
-        created=now(), display=getattr(subject, "display", True) is not False).execute())
+        created=now(), display=getattr(subject, "display", True) is not False)
+    return int(event.id)
 
 
 def completed(context: Context, event_type: str, text: str, subject: Any = None, level: str = "INFO") -> int:
@@ -57,10 +58,10 @@ def _follow(context: Context, state: str, level: str, prefix: str, suffix: str =
     if resource["resource_uuid"] is None and isinstance(subject, Record):
         resource = {"resource_type": subject.type_name(), "resource_id": subject.id, "resource_uuid": subject.uuid,
                     "resource_name": getattr(subject, "name", None)}
-    Event.insert(uuid=new_uuid(), event_type=first.event_type, state=state, level=level,
+    Event.create(uuid=new_uuid(), event_type=first.event_type, state=state, level=level,
                  description=f"{prefix}{lower(first.description)}{suffix}"[:1024], user_id=first.user_id,
                  account_id=first.account_id, domain_id=first.domain_id, start_id=first.id, created=now(),
-                 display=first.display, **resource).execute()
+                 display=first.display, **resource)
 
 
 def started(context: Context) -> None:

@@ -37,13 +37,15 @@ def form_of(query: Any) -> tuple[tuple[Any, ...], list[Any]]:
     """
     key: Key = []
     values: list[Any] = []
-    if isinstance(query, peewee.ModelSelect):
+    if isinstance(query, peewee.Select):
         _select(query, key, values, None)
     elif isinstance(query, peewee.ModelUpdate):
         _update(query, key, values)
     elif isinstance(query, peewee.ModelDelete):
         _written(query, "DELETE", key)
         _where(query, key, values)
+    elif isinstance(query, peewee.ModelInsert):
+        _insert(query, key, values)
     else:
         raise Formless
     return tuple(key), values
@@ -73,16 +75,39 @@ def _update(query: Any, key: Key, values: list[Any]) -> None:
     _where(query, key, values)
 
 
+def _insert(query: Any, key: Key, values: list[Any]) -> None:
+    """One row, given as a mapping. Defaults are filled in here, so that peewee finds the same ones."""
+    if not isinstance(query._insert, dict) or not query._insert or query._columns or query._cte_list:
+        raise Formless
+    for field, default in query.get_default_data().items():
+        if field not in query._insert:
+            query._insert[field] = default() if callable(default) else default
+    key += "INSERT", query.model
+    if query._on_conflict is not None:
+        conflict = vars(query._on_conflict)
+        key.append(conflict["_action"])
+        if any(value is not None for name, value in conflict.items() if name != "_action"):
+            raise Formless
+    for field, value in sorted(query._insert.items(), key=_column_order):
+        if isinstance(value, peewee.Node) and not isinstance(value, peewee.Model):
+            raise Formless
+        key.append(field.name)
+        values.append(field.db_value(value))
+    key.append("RETURNING")
+    _parts(query._returning or (), key, values, None)
+
+
 def _column_order(item: tuple[Any, Any]) -> Any:
     return item[0]._sort_key
 
 
-def _select(query: Any, key: Key, values: list[Any], convert: Converter) -> None:
+def _select(query: Any, key: Key, values: list[Any], _: Converter) -> None:
     if (query._cte_list or query._windows or query._for_update is not None or query._lateral or query._distinct
-            or query._having is not None or query._alias):
+            or query._having is not None):
         raise Formless
-    key += "SELECT", query.model, query._simple_distinct, query._is_default
-    if not query._is_default:
+    whole = getattr(query, "_is_default", False)
+    key += "SELECT", getattr(query, "model", None), query._alias, query._simple_distinct, whole
+    if not whole:
         _parts(query._returning, key, values, None)
     for source in query._from_list:
         _source(source, key, values)
@@ -111,6 +136,8 @@ def _source(source: Any, key: Key, values: list[Any]) -> None:
             _part(source._on, key, values, None)
     elif isinstance(source, peewee.ModelBase):
         key.append(source)
+    elif isinstance(source, peewee.Select):
+        _select(source, key, values, None)
     else:
         raise Formless
 
@@ -158,10 +185,37 @@ def _values(part: Any, key: Key, values: list[Any], convert: Converter) -> None:
         values.append(each if convert is None else convert(each))
 
 
+def _wrapped(part: Any, key: Key, values: list[Any], convert: Converter) -> None:
+    if part.multi:
+        raise Formless
+    _value(part.value, key, values, convert if part.converter is None else part.converter or None)
+
+
+def _nodes(part: Any, key: Key, values: list[Any], convert: Converter) -> None:
+    key += "NODES", part.glue, part.parens
+    _parts(part.nodes, key, values, convert)
+
+
+def _case(part: Any, key: Key, values: list[Any], convert: Converter) -> None:
+    key += "CASE", part.predicate is not None, len(part.expression_tuples), part.default is not None
+    if part.predicate is not None:
+        _part(part.predicate, key, values, convert)
+    for condition, value in part.expression_tuples:
+        _part(condition, key, values, convert)
+        _part(value, key, values, convert)
+    if part.default is not None:
+        _part(part.default, key, values, convert)
+
+
 def _ordering(part: Any, key: Key, values: list[Any], convert: Converter) -> None:
     if part.nulls or part.collation:
         raise Formless
     key.append(part.direction)
+    _part(part.node, key, values, convert)
+
+
+def _negated(part: Any, key: Key, values: list[Any], convert: Converter) -> None:
+    key.append("NOT")
     _part(part.node, key, values, convert)
 
 
@@ -190,14 +244,16 @@ def _unknown(part: Any, key: Key, values: list[Any], _: Converter) -> None:
 _Reader = Callable[[Any, Key, list[Any], Converter], None]
 _READERS: dict[type, _Reader] = {
     peewee.Expression: _expression, peewee.Ordering: _ordering, peewee.Alias: _alias, peewee.Function: _function,
-    peewee.SQL: _literal, list: _values, tuple: _values, set: _values, frozenset: _values,
+    peewee.SQL: _literal, peewee.Value: _wrapped, peewee.NodeList: _nodes, peewee.Case: _case,
+    peewee.Negated: _negated,
+    **dict.fromkeys((list, tuple, set, frozenset), _values),
     **dict.fromkeys((str, int, float, bool, bytes, type(None)), _value)}
 
 
 def _reader(kind: type) -> _Reader:
     if issubclass(kind, peewee.Field) and not issubclass(kind, peewee.FieldAlias):
         return _field
-    if issubclass(kind, peewee.ModelSelect):
+    if issubclass(kind, peewee.Select):
         return _select
     return _unknown
 

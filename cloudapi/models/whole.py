@@ -25,7 +25,8 @@ class Shape:
         self.quote = database.quote
         self.names = tuple(field.name for field in meta.sorted_fields)
         self.columns = tuple(f"{opening}{field.column_name}{closing}" for field in meta.sorted_fields)
-        self.converters = tuple((field.name, field.python_value) for field in meta.sorted_fields if self._converts(field))
+        self.converters = tuple(
+            (field.name, field.python_value) for field in meta.sorted_fields if self._converts(field))
         table, key = (f"{opening}{name}{closing}" for name in (meta.table_name, meta.primary_key.column_name))
         whole = f"SELECT {', '.join(self.columns)} FROM {table} WHERE"
         self.by_key = f"{whole} {key} = {database.param}"
@@ -64,7 +65,6 @@ class Shape:
         record.__rel__ = {}
         return record
 
-
     def add(self, record: Any, database: Any) -> None:
         """Insert a new record with all its columns."""
         data = record.__data__
@@ -88,11 +88,12 @@ def shape_of(model: Any) -> Shape:
     return found
 
 
-class WholeCursor(peewee.CursorWrapper):  # type: ignore[misc]
+class WholeCursor(peewee.CursorWrapper):
     """Turns the rows of a query of whole records into records."""
 
     def __init__(self, cursor: Any, shape: Shape) -> None:
         super().__init__(cursor)
+        self.populated = False
         self.process_row = shape.record
 
     def fill_cache(self, n: int = 0) -> None:
@@ -103,7 +104,7 @@ class WholeCursor(peewee.CursorWrapper):  # type: ignore[misc]
             self.cursor.close()
 
 
-class Select(peewee.ModelSelect):  # type: ignore[misc]
+class Select(peewee.ModelSelect):
     """A query whose answer is read at once, to its end.
 
     peewee reads row by row, and a read that is still open makes SQLite refuse the next transaction of the same
@@ -139,7 +140,7 @@ class Select(peewee.ModelSelect):  # type: ignore[misc]
         return WholeCursor(cursor, shape_of(self.model))
 
 
-class LinkAccessor(peewee.ForeignKeyAccessor):  # type: ignore[misc]
+class LinkAccessor(peewee.ForeignKeyAccessor):
     """Follows a link by the kept statement."""
 
     def get_rel_instance(self, instance: Any) -> Any:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from cloudapi.context import Context
+from cloudapi.models.database import rows
 from cloudapi.models.infrastructure import Host, Zone
-from cloudapi.models.machine import Machine, MachineKeyPair, Router
+from cloudapi.models.machine import Machine, Router
 from cloudapi.models.network import IpAddress, IpRange, Network, Nic
 from cloudapi.models.offering import ServiceOffering
 from cloudapi.models.rule import FirewallRule, PortForwardingRule
@@ -16,6 +20,33 @@ from cloudapi.services.nic import segment
 # The first router of a redundant pair leads until it fails.
 PRIORITIES = (100, 99)
 GROUPS = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """An Instance with its address in the network, as far as a router knows it: a network may have thousands."""
+
+    ip: str
+    mac: str
+    is_default: bool
+    options: str | None
+    uuid: str
+    name: str
+    machine_id: int
+    account_id: int
+    host_id: int | None
+    offering_id: int
+    user_data: str | None
+    password: str | None
+
+
+GUESTS = """
+SELECT n.ip4, n.mac_address, n.is_default, n.extra_dhcp_options, m.uuid, m.name, m.id, m.account_id, m.host_id,
+    m.service_offering_id, m.user_data, m.password
+FROM nic n JOIN machine m ON m.id = n.vm_id
+WHERE n.network_id = ? AND n.removed IS NULL AND n.ip4 IS NOT NULL AND m.kind = 'User' AND m.removed IS NULL
+ORDER BY n.id
+"""
 
 
 def of(context: Context, network: Network, machine: Machine) -> dict[str, Any]:
@@ -32,10 +63,10 @@ def of(context: Context, network: Network, machine: Machine) -> dict[str, Any]:
         "interfaces": [_interface(nic, public, machine) for nic in nics if nic.ip4],
         "firewall": _firewall(network, public), "egress_default": {}}
     if router_serves(network, "Dns"):
-        config["dns"] = [{"name": _name(guest, network), "ip": nic.ip4} for nic, guest in guests]
+        config["dns"] = [{"name": _name(guest, network), "ip": guest.ip} for guest in guests]
     if router_serves(network, "Dhcp"):
         resolvers = servers if context.settings.get("use.external.dns", zone=zone.id) else [_guest_ip(network, router)]
-        config["dhcp"] = [_lease(nic, guest, resolvers, network) for nic, guest in guests]
+        config["dhcp"] = [_lease(guest, resolvers, network) for guest in guests]
     if router_serves(network, "UserData"):
         config["metadata"] = _metadata(context, network, zone, guests, public)
     if has_service(network, "SourceNat"):
@@ -62,12 +93,9 @@ def _guest_ip(network: Network, router: Router) -> str:
     return str(network.gateway if router.is_redundant else router.guest_ip)
 
 
-def _guests(network: Network) -> list[tuple[Nic, Machine]]:
-    """Return the NICs with an address in the network, each with its Instance; also of Instances that do not run."""
-    nics = list(Nic.alive(Nic.network == network.id, Nic.ip4.is_null(False)).order_by(Nic.id))
-    machines = {machine.id: machine for machine in Machine.alive(
-        Machine.id.in_([nic.vm_id for nic in nics]), Machine.kind == "User")} if nics else {}
-    return [(nic, machines[nic.vm_id]) for nic in nics if nic.vm_id in machines]
+def _guests(network: Network) -> list[Guest]:
+    """Return the Instances with an address in the network, once for each NIC; also those that do not run."""
+    return [Guest(*row) for row in rows(GUESTS, (network.id,))]
 
 
 def _interface(nic: Nic, public: list[IpAddress], machine: Machine) -> dict[str, Any]:
@@ -79,51 +107,55 @@ def _interface(nic: Nic, public: list[IpAddress], machine: Machine) -> dict[str,
             "gateway": nic.gateway if nic.traffic_type == "Public" else None}
 
 
-def _name(machine: Machine, network: Network) -> str:
-    return f"{machine.name}.{network.network_domain}" if network.network_domain else str(machine.name)
+def _name(guest: Guest, network: Network) -> str:
+    return f"{guest.name}.{network.network_domain}" if network.network_domain else guest.name
 
 
-def _lease(nic: Nic, machine: Machine, resolvers: list[str], network: Network) -> dict[str, Any]:
-    options = {str(name): str(value) for name, value in (nic.extra_dhcp_options or {}).items()}
-    return {"mac": nic.mac_address, "ip": nic.ip4, "hostname": machine.name, "network": network.uuid,
-            "default_gateway": bool(nic.is_default), "dns": resolvers, "options": options}
+def _lease(guest: Guest, resolvers: list[str], network: Network) -> dict[str, Any]:
+    options = orjson.loads(guest.options) if guest.options else None
+    return {"mac": guest.mac, "ip": guest.ip, "hostname": guest.name, "network": network.uuid,
+            "default_gateway": bool(guest.is_default), "dns": resolvers,
+            "options": {str(name): str(value) for name, value in (options or {}).items()}}
 
 
-def _metadata(context: Context, network: Network, zone: Zone, guests: list[tuple[Nic, Machine]],
+def _metadata(context: Context, network: Network, zone: Zone, guests: list[Guest],
               public: list[IpAddress]) -> list[dict[str, Any]]:
     """What the metadata server tells the Instances whose default NIC is in this network."""
-    served = [(nic, machine) for nic, machine in guests if nic.is_default]
+    served = [guest for guest in guests if guest.is_default]
     keys: dict[int, list[str]] = {}
-    ids = [machine.id for _, machine in served]
-    for row in MachineKeyPair.select().where(MachineKeyPair.machine.in_(ids)) if ids else ():
-        keys.setdefault(row.machine_id, []).append(row.public_key)
-    wanted = {machine.service_offering_id for _, machine in served}
+    for _, machine_id, key in rows(
+            "SELECT DISTINCT k.id, k.machine_id, k.public_key FROM machine_key_pair k"
+            " JOIN nic n ON n.vm_id = k.machine_id WHERE n.network_id = ? AND n.removed IS NULL ORDER BY k.id",
+            (network.id,)):
+        keys.setdefault(machine_id, []).append(key)
+    wanted = {guest.offering_id for guest in served}
     offerings = {row.id: row.name for row in ServiceOffering.select(ServiceOffering.id, ServiceOffering.name).where(
         ServiceOffering.id.in_(list(wanted)))} if wanted else {}
+    used = {guest.host_id for guest in served if guest.host_id and _may_show_host(context, guest)}
     hosts = {row.id: row.name for row in Host.select(Host.id, Host.name).where(
-        Host.id.in_([machine.host_id for _, machine in served if machine.host_id]))} if served else {}
+        Host.id.in_(list(used)))} if used else {}
     shared = next((address.ip for address in public if address.is_source_nat), "")
     own = {address.vm_ip: address.ip for address in public if address.is_static_nat}
     secrets = context.installation.secrets
     found = []
-    for nic, machine in served:
-        address = own.get(nic.ip4, shared)
+    for guest in served:
+        address = own.get(guest.ip, shared)
         attributes = {
-            "availability-zone": zone.name, "instance-id": machine.uuid, "vm-id": machine.uuid,
-            "local-hostname": machine.name, "local-ipv4": nic.ip4, "public-hostname": address, "public-ipv4": address,
-            "service-offering": offerings.get(machine.service_offering_id, "")}
-        if machine.host_id in hosts and _may_show_host(context, machine):
-            attributes["hypervisor-host-name"] = hosts[machine.host_id]
+            "availability-zone": zone.name, "instance-id": guest.uuid, "vm-id": guest.uuid,
+            "local-hostname": guest.name, "local-ipv4": guest.ip, "public-hostname": address, "public-ipv4": address,
+            "service-offering": offerings.get(guest.offering_id, "")}
+        if guest.host_id in hosts and _may_show_host(context, guest):
+            attributes["hypervisor-host-name"] = hosts[guest.host_id]
         found.append({
-            "ip": nic.ip4, "instance": machine.uuid, "attributes": attributes, "user_data": machine.user_data,
-            "ssh_public_keys": keys.get(machine.id, []),
-            "password": secrets.open(machine.password) if machine.password else None})
+            "ip": guest.ip, "instance": guest.uuid, "attributes": attributes, "user_data": guest.user_data,
+            "ssh_public_keys": keys.get(guest.machine_id, []),
+            "password": secrets.open(guest.password) if guest.password else None})
     return found
 
 
-def _may_show_host(context: Context, machine: Machine) -> bool:
+def _may_show_host(context: Context, guest: Guest) -> bool:
     return bool(context.settings.get("global.allow.expose.host.hostname")
-                and context.settings.get("account.allow.expose.host.hostname", account=machine.account_id))
+                and context.settings.get("account.allow.expose.host.hostname", account=guest.account_id))
 
 
 def _firewall(network: Network, public: list[IpAddress]) -> list[dict[str, Any]]:
