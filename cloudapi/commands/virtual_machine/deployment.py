@@ -142,13 +142,16 @@ class DeployVirtualMachine(OwnerParameters, AsyncCreateCommand):
     def run(self, context: Context) -> Any:
         machine = self.created
         if self.startvm and not self.blankinstance:
-            if self.bootintosetup:
-                request.check_setup(machine)
             plan = Plan(pod_id=getattr(self.podid, "id", None), cluster_id=getattr(self.clusterid, "id", None),
                         host_id=getattr(self.hostid, "id", None), planner=self.deploymentplanner)
-            if self.hostid is not None:
-                relocation.check_tags(context, machine, self.hostid)
-            machine = deployment.start(context, machine, plan)
+            machine = deployment.start(context, machine, plan, lambda: self._check(context))
         shown = self.response.one(context, machine)
         text = password.plain(context, life.again(machine))
         return {**shown, "password": text} if text else shown
+
+    def _check(self, context: Context) -> None:
+        """Refuse what the request asks of the start and the Instance, or the named host, does not allow."""
+        if self.bootintosetup:
+            request.check_setup(self.created)
+        if self.hostid is not None:
+            relocation.check_tags(context, self.created, self.hostid)

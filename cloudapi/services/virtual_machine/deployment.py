@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from cloudapi import events
@@ -256,13 +257,15 @@ def _add_affinity(context: Context, order: Order, machine: Machine) -> None:
         AffinityGroupMember.create(group=group.id, machine=machine.id, created=now())
 
 
-def start(context: Context, machine: Machine, plan: Plan) -> Machine:
+def start(context: Context, machine: Machine, plan: Plan, check: Callable[[], object]) -> Machine:
     """Start an Instance that was just made; where that fails it is in state Error, its disks are given up.
 
+    :param check: what must hold before; its refusal is a failed deployment too.
     :raises ApiError: as `life.start` does.
     """
     plan.planner = plan.planner or machine.planner
     try:
+        check()
         return life.start(context, machine, plan=plan)
     except ApiError:
         transact(lambda: _failed(context, machine))

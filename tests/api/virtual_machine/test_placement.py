@@ -77,6 +77,23 @@ def test_a_refusal_tells_the_root_admin_the_reason_of_each_host(cloud, parts, ho
     assert hosts[0]["name"] not in refused.value.text, "hosts are the administrator's business"
 
 
+def test_a_named_host_without_the_tags_is_refused_and_the_instance_can_be_expunged(cloud, parts, hosts):
+    admin = cloud.admin
+    tagged = admin("createServiceOffering", name="Tagged", displaytext="Tagged", cpunumber=1, cpuspeed=100, memory=64,
+                   hosttags="elsewhere")["serviceoffering"]
+    admin("updateConfiguration", name="vm.strict.host.tags", value="elsewhere")
+    try:
+        with pytest.raises(ApiFailure, match="it has not the tags elsewhere"):
+            admin.job("deployVirtualMachine", name="strict", hostid=hosts[0]["id"],
+                      **{**parts, "serviceofferingid": tagged["id"]})
+    finally:
+        admin("resetConfiguration", name="vm.strict.host.tags")
+    failed = admin.one("listVirtualMachines", name="strict")
+    assert failed["state"] == "Error"
+    admin.job("expungeVirtualMachine", id=failed["id"])
+    assert admin("listVirtualMachines", name="strict") == {}
+
+
 def test_a_host_that_fails_is_undone_and_the_next_one_tried(cloud, parts, hosts, running):
     admin = cloud.admin
     before = allocated(cloud)
