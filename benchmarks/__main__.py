@@ -94,6 +94,9 @@ def deploy(folder: Path, database: str, count: int) -> None:
     with cloudapi(data, port, database):
         client = admin(data, port)
         what = sandbox(client)
+        # A simulated host takes 50 Instances, as CloudStack's does: four would be full before the last.
+        capabilities = client("listHypervisorCapabilities", hypervisor="Simulator")["hypervisorCapabilities"][0]["id"]
+        client("updateHypervisorCapabilities", id=capabilities, maxguestslimit=1000)
         # The first one implements the network and starts its router.
         first = finished(client, client("deployVirtualMachine", **what)["jobid"])
         assert first["jobstatus"] == 1, first
