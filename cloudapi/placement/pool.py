@@ -7,7 +7,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from cloudapi.models.database import rows
+from cloudapi.placement import access
 from cloudapi.placement.demand import VolumeDemand
 from cloudapi.placement.refusal import Refusals
 from cloudapi.placement.tag import split, tag_refusal
@@ -36,9 +39,10 @@ class Pool:
     capacity: int
     used: int
     allocated: int
+    access_groups: tuple[str, ...] = ()
 
-    def reached_from(self, host_id: int, cluster_id: int, hypervisor: str | None) -> bool:
-        """Whether a host of this cluster has the pool."""
+    def spans(self, host_id: int, cluster_id: int, hypervisor: str | None) -> bool:
+        """Whether a host of this cluster is in the pool's scope."""
         if self.scope == "HOST":
             return self.host_id == host_id
         if self.scope == "CLUSTER":
@@ -49,12 +53,21 @@ class Pool:
 def pools_of_zone(zone_id: int) -> list[Pool]:
     """Return the zone's pools that are not removed, oldest first."""
     return [Pool(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], frozenset(split(row[8])), bool(row[9]),
-                 row[10], row[11], row[12], int(row[13] or 0))
+                 row[10], row[11], row[12], int(row[13] or 0), tuple(orjson.loads(row[14] or "[]")))
             for row in rows(
                 "SELECT p.id, p.name, p.scope, p.pod_id, p.cluster_id, p.host_id, p.hypervisor_type, p.state, p.tags, "
-                "p.is_tag_a_rule, p.pool_type, p.capacity_bytes, p.used_bytes, c.used + c.reserved FROM storage_pool p "
-                "LEFT JOIN capacity c ON c.pool_id = p.id WHERE p.zone_id = ? AND p.removed IS NULL ORDER BY p.id",
-                [zone_id])]
+                "p.is_tag_a_rule, p.pool_type, p.capacity_bytes, p.used_bytes, c.used + c.reserved, "
+                "p.storage_access_groups FROM storage_pool p LEFT JOIN capacity c ON c.pool_id = p.id "
+                "WHERE p.zone_id = ? AND p.removed IS NULL ORDER BY p.id", [zone_id])]
+
+
+def reached(pools: Sequence[Pool], host_id: int, cluster_id: int, hypervisor: str | None) -> list[Pool]:
+    """Return those of the pools that a host of this cluster may use: by their scope and their access groups."""
+    found = [pool for pool in pools if pool.spans(host_id, cluster_id, hypervisor)]
+    if not any(pool.access_groups for pool in found):
+        return found
+    groups = access.of_host(host_id)
+    return [pool for pool in found if access.allows(pool.access_groups, pool.scope, groups)]
 
 
 def refusal(settings: Any, pool: Pool, demand: VolumeDemand, asked: int | None = None) -> str | None:
@@ -109,8 +122,8 @@ def suitable_pools(context: Any, demand: VolumeDemand, *, zone_id: int, host_id:
     :param refusals: gets the reason of each pool that the host reaches and that does not suit.
     """
     found = []
-    for pool in pools_of_zone(zone_id) if known is None else known:
-        if pool.id in avoid or not pool.reached_from(host_id, cluster_id, hypervisor):
+    for pool in reached(pools_of_zone(zone_id) if known is None else known, host_id, cluster_id, hypervisor):
+        if pool.id in avoid:
             continue
         reason = refusal(context.settings, pool, demand)
         if reason is None:
@@ -127,19 +140,20 @@ def assign(context: Any, demands: Sequence[VolumeDemand], pools: Sequence[Pool],
 
     :returns: the pool of each volume that has none yet, and why it cannot be done (None where it can).
     """
-    by_id = {pool.id: pool for pool in pools}
+    usable = reached(pools, host_id, cluster_id, hypervisor)
+    by_id = {pool.id: pool for pool in usable}
     chosen: dict[int, int] = {}
     asked: dict[int, int] = {}
     for demand in demands:
         if demand.pool_id is not None:
             present = by_id.get(demand.pool_id)
-            if present is None or not present.reached_from(host_id, cluster_id, hypervisor):
+            if present is None:
                 return {}, f"the host does not reach the pool of volume {demand.name}"
             if present.state != "Up":
                 return {}, f"volume {demand.name} lies on pool {present.name}, which is in state {present.state}"
             continue
         reasons = []
-        for pool in suitable_order(context, pools, host_id, cluster_id, hypervisor, account_id, avoid):
+        for pool in suitable_order(context, usable, account_id, avoid):
             if plan_pool is not None and pool.id != plan_pool:
                 continue
             reason = refusal(context.settings, pool, demand, asked.get(pool.id, 0) + demand.size)
@@ -153,9 +167,8 @@ def assign(context: Any, demands: Sequence[VolumeDemand], pools: Sequence[Pool],
     return chosen, None
 
 
-def suitable_order(context: Any, pools: Sequence[Pool], host_id: int, cluster_id: int, hypervisor: str | None,
-                   account_id: int, avoid: Collection[int]) -> list[Pool]:
-    """Return the pools that the host reaches: local, cluster-wide, zone-wide, each kind in the setting's order."""
-    reached = [pool for pool in pools if pool.id not in avoid and pool.reached_from(host_id, cluster_id, hypervisor)]
+def suitable_order(context: Any, pools: Sequence[Pool], account_id: int, avoid: Collection[int]) -> list[Pool]:
+    """Return the pools in the order to try them: local, cluster-wide, zone-wide, each kind in the setting's order."""
     rank = {"HOST": 0, "CLUSTER": 1}
-    return sorted(ordered(context.settings, reached, account_id), key=lambda pool: rank.get(pool.scope, 2))
+    return sorted(ordered(context.settings, [pool for pool in pools if pool.id not in avoid], account_id),
+                  key=lambda pool: rank.get(pool.scope, 2))

@@ -19,8 +19,9 @@ def for_machine(context: Context, machine: Machine, offering_ids: Sequence[int])
     An Instance that never had a host reaches all pools of its zone.
     """
     host = Host.get_or_none(Host.id == (machine.host_id or machine.last_host_id))
-    reached = [pool for pool in pools.pools_of_zone(machine.zone_id)
-               if host is None or pool.reached_from(host.id, host.cluster_id, host.hypervisor_type)]
+    reached = pools.pools_of_zone(machine.zone_id)
+    if host is not None:
+        reached = pools.reached(reached, host.id, host.cluster_id, host.hypervisor_type)
     found = {}
     for offering in DiskOffering.select().where(DiskOffering.id.in_(list(offering_ids))):
         demand = VolumeDemand(0, offering.name, offering.disk_size, tuple(split(offering.tags)),

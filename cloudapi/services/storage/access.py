@@ -1,8 +1,4 @@
-"""Storage access groups: which hosts may use which pools.
-
-A group set on a zone, pod or cluster goes for every host below. A host reaches the pools that bear one of its
-groups, and those that bear none.
-"""
+"""Storage access groups as they are set and asked for; `cloudapi.placement.access` says what they mean."""
 
 from __future__ import annotations
 
@@ -12,17 +8,16 @@ from typing import Any
 from cloudapi.models.common import Detail
 from cloudapi.models.infrastructure import Cluster, Host, Pod, Zone
 from cloudapi.models.storage import StoragePool
+from cloudapi.placement import access
+from cloudapi.placement.access import NAME
 from cloudapi.services import detail
-
-NAME = "storageaccessgroups"
 
 
 def own(record: Any) -> list[str]:
     """Return the groups set on exactly this zone, pod, cluster, host or pool."""
     if isinstance(record, StoragePool):
         return list(record.storage_access_groups or [])
-    text = detail.get(record).get(NAME) or ""
-    return [name for name in text.split(",") if name]
+    return access.split(detail.get(record).get(NAME))
 
 
 def put(record: Any, groups: Iterable[str]) -> None:
@@ -50,21 +45,16 @@ def inherited(record: Any) -> list[str]:
     return list(dict.fromkeys(name for place in above(record) for name in own(place)))
 
 
-def in_force(host: Host) -> set[str]:
-    """Return the groups of a host: its own and those of its cluster, pod and zone."""
-    return {*own(host), *inherited(host)}
-
-
 def allows(pool: StoragePool, host: Host) -> bool:
-    """Whether a host may use a pool; local storage is its host's whatever the groups."""
+    """Whether a host may use a pool."""
     groups = own(pool)
-    return not groups or pool.scope == "HOST" or bool(in_force(host).intersection(groups))
+    return not groups or access.allows(groups, pool.scope, access.of_host(host.id))
 
 
 def names() -> list[str]:
     """Return all groups that something bears, in alphabetical order."""
     rows = Detail.select().where(Detail.name == NAME)
-    found = {name for row in rows for name in (row.value or "").split(",") if name}
+    found = {name for row in rows for name in access.split(row.value)}
     for pool in StoragePool.alive():
         found.update(own(pool))
     return sorted(found)
@@ -75,5 +65,5 @@ def bearers(kind: type, name: str) -> list[Any]:
     if kind is StoragePool:
         return [pool for pool in StoragePool.alive().order_by(StoragePool.id) if name in own(pool)]
     ids = [row.resource_id for row in Detail.select().where(Detail.resource_type == kind.__name__, Detail.name == NAME)
-           if name in (row.value or "").split(",")]
+           if name in access.split(row.value)]
     return list(kind.alive(kind.id.in_(ids)).order_by(kind.id))  # type: ignore[attr-defined]

@@ -8,6 +8,7 @@ from cloudapi.models.infrastructure import Host
 from cloudapi.models.machine import Machine
 from cloudapi.models.storage import StoragePool, Volume
 from cloudapi.placement import pool as placement
+from cloudapi.services.storage import access
 from cloudapi.services.storage import pool as pools
 from cloudapi.services.volume import place
 
@@ -43,8 +44,8 @@ def _reached(volume: Volume, source: StoragePool) -> set[int]:
     """Return the pools that whoever moves the volume reaches: the machine's host, else any of the same hypervisor."""
     machine = Machine.get_or_none(Machine.id == volume.vm_id) if volume.vm_id else None
     if machine is not None and machine.host_id is not None:
-        cluster = Host.get_by_id(machine.host_id).cluster_id
-        return {pool.id for pool in pools.usable(volume.zone_id, cluster)
-                if pool.scope != "HOST" or pool.host_id == machine.host_id}
+        host = Host.get_by_id(machine.host_id)
+        return {pool.id for pool in pools.usable(volume.zone_id, host.cluster_id)
+                if (pool.scope != "HOST" or pool.host_id == host.id) and access.allows(pool, host)}
     kind = volume.hypervisor_type or source.hypervisor_type
     return {pool.id for pool in pools.usable(volume.zone_id) if pool.hypervisor_type in (None, "Any", kind)}

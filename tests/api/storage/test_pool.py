@@ -169,6 +169,54 @@ def test_access_groups_decide_which_hosts_have_a_pool(cloud, cluster):
     drop(cloud, pool)
 
 
+@pytest.fixture
+def gold(cloud, cluster):
+    """A pool for which an offering asks, of an access group to which the second host of its cluster belongs alone."""
+    pool = make(cloud, cluster, tags="gold-only")
+    offering = cloud.admin("createDiskOffering", name="gold", displaytext="gold", disksize=1,
+                           tags="gold-only")["diskoffering"]
+    first, second = cloud.admin.list("listHosts", clusterid=cluster["id"])[:2]
+    cloud.admin.job("configureStorageAccess", hostid=second["id"], storageaccessgroups="gold")
+    cloud.admin.job("configureStorageAccess", storageid=pool["id"], storageaccessgroups="gold")
+    yield {"pool": pool, "offering": offering, "outside": first, "inside": second}
+    cloud.admin.job("configureStorageAccess", storageid=pool["id"], storageaccessgroups="")
+    cloud.admin.job("configureStorageAccess", hostid=second["id"], storageaccessgroups="")
+    cloud.admin("deleteDiskOffering", id=offering["id"])
+    drop(cloud, pool)
+
+
+def test_no_host_outside_of_a_pools_access_group_is_chosen(cloud, cluster, gold):
+    wanted = {**cloud.deployment(), "diskofferingid": gold["offering"]["id"]}
+    machine = cloud.admin.job("deployVirtualMachine", clusterid=cluster["id"], **wanted)
+    assert machine["hostid"] == gold["inside"]["id"]
+    (data,) = cloud.admin.list("listVolumes", virtualmachineid=machine["id"], type="DATADISK")
+    assert data["storageid"] == gold["pool"]["id"]
+    needs_motion = {host["id"]: host["requiresStorageMotion"] for host in cloud.admin.list(
+        "findHostsForMigration", virtualmachineid=machine["id"])}
+    assert needs_motion[gold["outside"]["id"]] is True
+    for where in ({"hostid": gold["outside"]["id"]}, {"autoselect": True}):
+        with pytest.raises(ApiFailure):
+            cloud.admin.job("migrateVirtualMachine", virtualmachineid=machine["id"], **where)
+    with pytest.raises(ApiFailure, match="no storage pool for volume DATA") as refused:
+        cloud.admin.job("deployVirtualMachine", hostid=gold["outside"]["id"], **wanted)
+    assert refused.value.code == 533
+    failed = [each for each in cloud.admin.list("listVirtualMachines") if each["state"] == "Error"]
+    for each in (machine, *failed):
+        cloud.admin.job("destroyVirtualMachine", id=each["id"], expunge=True)
+    for left in cloud.admin.list("listVolumes", type="DATADISK"):
+        cloud.admin("deleteVolume", id=left["id"])
+
+
+def test_a_volume_cannot_move_to_a_pool_that_its_instances_host_may_not_use(cloud, cluster, gold):
+    machine = cloud.admin.job("deployVirtualMachine", hostid=gold["outside"]["id"], **cloud.deployment())
+    (root,) = cloud.admin.list("listVolumes", virtualmachineid=machine["id"])
+    found = cloud.admin.list("findStoragePoolsForMigration", id=root["id"])
+    assert found and gold["pool"]["id"] not in [pool["id"] for pool in found]
+    with pytest.raises(ApiFailure):
+        cloud.admin.job("migrateVolume", volumeid=root["id"], storageid=gold["pool"]["id"], livemigrate=True)
+    cloud.admin.job("destroyVirtualMachine", id=machine["id"], expunge=True)
+
+
 def test_lists_are_filtered(cloud, cluster):
     pool = make(cloud, cluster, tags="only")
     assert cloud.admin.one("listStoragePools", name=pool["name"])["id"] == pool["id"]
