@@ -63,7 +63,9 @@ def multiply(database_url: str, machine_uuid: str, total: int, accounts: list[tu
 
     def nic_row(row: dict[str, Any], number: int) -> None:
         row["vm_id"] = first + number
+        number += have
         row["mac_address"] = "02:" + ":".join(f"{(number >> shift) & 255:02x}" for shift in (32, 24, 16, 8, 0))
+        row["mac_key"] = f"{row['network']}/{row['mac_address']}"
         row["ip4"] = f"10.{(number >> 16) & 255}.{(number >> 8) & 255}.{number & 255}"
 
     def disk_row(row: dict[str, Any], number: int) -> None:
