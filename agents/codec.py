@@ -10,6 +10,8 @@ from typing import Any, Callable, Literal, Optional, Union
 from agents.protocol import ErrorCode, Refusal
 
 Decoder = Callable[[Any], Any]
+# The types that pass as they are, and the decoder of all others.
+Reading = tuple[frozenset[type], Decoder]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,19 +73,24 @@ def _decoder(shape: Any) -> Decoder:
     if dataclasses.is_dataclass(shape):
         fields = fields_of(shape)
         required = frozenset(name for name, field in fields.items() if field.default is None)
-        return functools.partial(
-            _object, shape, {name: _decoder(field.shape) for name, field in fields.items()}, required
-        )
+        decoders = {name: (_exact(field.shape), _decoder(field.shape)) for name, field in fields.items()}
+        return functools.partial(_object, shape, decoders, required)
     if origin is Literal:
         return functools.partial(_choice, parts)
     if origin is Union and type(None) in parts:
         inner = _decoder(next(part for part in parts if part is not type(None)))
         return lambda value: None if value is None else inner(value)
     if origin is list:
-        return functools.partial(_list, _decoder(parts[0]))
+        return functools.partial(_list, _exact(parts[0]), _decoder(parts[0]))
     if origin is dict:
-        return functools.partial(_map, _decoder(parts[1]))
+        return functools.partial(_map, (_exact(parts[1]), _decoder(parts[1])))
     raise TypeError(f"no JSON form for {shape!r}")
+
+
+def _exact(shape: Any) -> frozenset[type]:
+    """The types whose values need no look at all: most of a message are texts and numbers."""
+    parts = typing.get_args(shape) if typing.get_origin(shape) is Union else (shape,)
+    return frozenset(part for part in parts if part in _PLAIN)
 
 
 def fields_of(shape: Any) -> dict[str, Field]:
@@ -112,9 +119,11 @@ def _choice(choices: Any, value: Any) -> Any:
     return value
 
 
-def _list(item: Decoder, value: Any) -> Any:
+def _list(exact: frozenset[type], item: Decoder, value: Any) -> Any:
     if not isinstance(value, list):
         raise _Fault("must be a list")
+    if exact.issuperset(map(type, value)):
+        return value
     found: list[Any] = []
     try:
         for entry in value:
@@ -125,30 +134,29 @@ def _list(item: Decoder, value: Any) -> Any:
     return found
 
 
-def _map(item: Decoder, value: Any) -> Any:
+def _map(item: Reading, value: Any) -> Any:
     return _entries(value, dict.fromkeys(value, item) if isinstance(value, dict) else {})
 
 
-def _entries(value: Any, decoders: Mapping[str, Decoder]) -> dict[str, Any]:
+def _entries(value: Any, readings: Mapping[str, Reading]) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _Fault("must be an object")
     found = {}
     name = ""
     try:
         for name, entry in value.items():
-            decoder = decoders.get(name)
-            if decoder is None:
+            reading = readings.get(name)
+            if reading is None:
                 raise _Fault("is not a field of this object")
-            found[name] = decoder(entry)
+            found[name] = entry if type(entry) in reading[0] else reading[1](entry)
     except _Fault as fault:
         fault.path = f".{name}{fault.path}"
         raise
     return found
 
 
-def _object(shape: Any, decoders: Mapping[str, Decoder], required: frozenset[str], value: Any) -> Any:
-    arguments = _entries(value, decoders)
-    for name in decoders:
-        if name in required and name not in arguments:
-            raise _Fault("is missing", f".{name}")
+def _object(shape: Any, readings: Mapping[str, Reading], required: frozenset[str], value: Any) -> Any:
+    arguments = _entries(value, readings)
+    if not required <= arguments.keys():
+        raise _Fault("is missing", f".{next(name for name in readings if name in required - arguments.keys())}")
     return shape(**arguments)

@@ -2,10 +2,10 @@
 
 import json
 import sqlite3
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, Literal, Optional
 
-from agents.codec import decode, encode
+from agents.codec import decode
 from agents.hypervisors.simulator import figures
 from agents.hypervisors.simulator.hardware import Host
 from agents.hypervisors.simulator.instances import Instances, read_spec
@@ -69,10 +69,9 @@ class SimulatedNetwork(Network):
             raise Refusal(ErrorCode.BAD_ARGUMENT, "'generation' begins with 1")
         with self._store.transaction():
             self._check_interfaces(self._router(router), config)
-            wanted: dict[str, Any] = encode(config)
+            encoded = json.dumps(config, default=vars, separators=(",", ":"))
             known = self._store.row("SELECT * FROM router WHERE id = ?", router)
-            had: dict[str, Any] = json.loads(known["config"]) if known else {}
-            changed = [field.name for field in fields(config) if had.get(field.name) != wanted[field.name]]
+            changed = _differences(known["config"] if known else "{}", encoded)
             if known is not None and generation < known["generation"]:
                 raise Refusal(
                     ErrorCode.OUTDATED_GENERATION,
@@ -85,7 +84,7 @@ class SimulatedNetwork(Network):
                         f"generation {generation} of router {router} differs in {', '.join(changed)}",
                     )
                 return RouterApplied(generation, [])
-            self._save_router(router, generation, config, wanted)
+            self._save_router(router, generation, config, encoded)
             return RouterApplied(generation, changed)
 
     def remove_router(self, router: str) -> None:
@@ -137,14 +136,14 @@ class SimulatedNetwork(Network):
         ips = [ip for each in public for ip in (each.ip, *each.addresses)]
         return RouterStatistics({ip: figures.of_traffic(router + ip, seconds) for ip in ips})
 
-    def _save_router(self, router: str, generation: int, config: RouterConfig, encoded: dict[str, Any]) -> None:
+    def _save_router(self, router: str, generation: int, config: RouterConfig, encoded: str) -> None:
         redundancy = config.redundancy
         self._store.execute("DELETE FROM router WHERE id = ?", router)
         self._store.insert(
             "router",
             id=router,
             generation=generation,
-            config=json.dumps(encoded, separators=(",", ":")),
+            config=encoded,
             redundancy_group=redundancy.group if redundancy else None,
             redundancy_ip=redundancy.guest_ip if redundancy else None,
             redundancy_priority=redundancy.priority if redundancy else None,
@@ -191,6 +190,14 @@ class SimulatedNetwork(Network):
 
     def _report(self, row: sqlite3.Row) -> NetworkReport:
         return NetworkReport(row["id"], _bridge(row), row["isolation"], row["tag"], self._nics(row["id"]))
+
+
+def _differences(had: str, wanted: str) -> list[str]:
+    """The parts in which one configuration, as JSON, is not the other."""
+    if had == wanted:
+        return []
+    before: dict[str, Any] = json.loads(had)
+    return [name for name, part in json.loads(wanted).items() if before.get(name) != part]
 
 
 def _check_tag(network: NetworkSpec) -> None:
