@@ -12,6 +12,7 @@ import sys
 import tomllib
 
 import pytest
+import requests
 
 from tests.support.ports import free_port
 from tests.support.program import Program, run
@@ -157,6 +158,17 @@ class TestServe:
         keys = json.loads((tmp_path / "admin.json").read_text())
         for secret in (keys["secretkey"], keys["apikey"], keys["password"]):
             assert secret not in program.output + (tmp_path / "cloudapi.log").read_text()
+
+    def test_the_admin_logs_in_with_the_password_of_the_file(self, tmp_path):
+        assert run("init", "--data", tmp_path).returncode == 0
+        with Program(tmp_path) as program, requests.Session() as browser:
+            form = {"command": "login", "response": "json", "username": program.keys["username"]}
+            refused = browser.post(program.url, {**form, "password": "password"}, timeout=30)
+            assert refused.status_code == 531
+            entered = browser.post(program.url, {**form, "password": program.keys["password"]}, timeout=30)
+            session = {"sessionkey": entered.json()["loginresponse"]["sessionkey"]}
+            asked = browser.get(program.url, params={"command": "listUsers", "response": "json", **session}, timeout=30)
+            assert asked.json()["listusersresponse"]["user"][0]["username"] == "admin"
 
     def test_the_integration_port_answers_beside_the_other(self, tmp_path):
         assert run("init", "--data", tmp_path).returncode == 0

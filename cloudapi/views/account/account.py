@@ -78,7 +78,7 @@ class AccountView(AccountLimits, View):
     networkdomain = Column("network_domain", "DNS domain of its networks")
     accountdetails = DetailMap("Account", "details of the account")
     isdefault = Column("is_default", "whether the installation began with it", since="4.2.0")
-    groups = Computed(lambda uuid: [], "uuid", help="groups of access control that it is in", type="list", since="4.4")
+    groups = Given("groups of access control that it is in", type="list", since="4.4")
     icon = Given("icon of the account", type="resourceiconresponse", since="4.16.0.0")
     apikeyaccess = Computed(access_shown, "api_key_access", help="whether its users may use API keys: Enabled, "
                             "Disabled or Inherit", type="string", since="4.20.1.0", admin=True)
