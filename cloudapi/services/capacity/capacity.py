@@ -13,8 +13,7 @@ import peewee
 
 from cloudapi.context import Context
 from cloudapi.models.base import now
-from cloudapi.models.common import SettingValue
-from cloudapi.models.database import transact
+from cloudapi.models.database import execute, rows, transact
 from cloudapi.models.infrastructure import Capacity, CapacityReservation, Host
 from cloudapi.placement.pool import OVERPROVISIONED_POOLS
 from cloudapi.settings import REGISTRY
@@ -26,7 +25,8 @@ CORES = 90
 
 def factors(name: str, scope: str) -> Callable[[int | None], float]:
     """Return an over-provisioning setting of every place at once, as the database has it now."""
-    values = {(row.scope, row.scope_id): row.value for row in SettingValue.select().where(SettingValue.name == name)}
+    values = {(where, scope_id): value for where, scope_id, value in rows(
+        "SELECT scope, scope_id, value FROM setting_value WHERE name = ?", (name,))}
     setting = REGISTRY[name]
 
     def of(scope_id: int | None) -> float:
@@ -98,11 +98,8 @@ def _add(host_id: int, kind: int, *, used: int = 0, reserved: int = 0) -> None:
 
 
 def _take_row(host_id: int, kind: int, amount: int, times: float) -> bool:
-    # peewee would turn the factor into an integer, as the column is one.
-    limit = Capacity.total * peewee.Value(times, converter=False)
-    return bool(Capacity.update(used=Capacity.used + amount).where(
-        Capacity.host_id == host_id, Capacity.kind == kind,
-        Capacity.used + Capacity.reserved + amount <= limit).execute())
+    return bool(execute("UPDATE capacity SET used = used + ? WHERE host_id = ? AND kind = ? "
+                        "AND used + reserved + ? <= total * ?", (amount, host_id, kind, amount, times)))
 
 
 def take_host(host: Host, cpu_mhz: int, memory_bytes: int, cores: int, *, machine_id: int | None = None) -> bool:
@@ -152,10 +149,10 @@ def release_reservation(machine_id: int) -> None:
 
 def release_reservations(*where: Any) -> int:
     """Let go what stopped machines keep, as far as the conditions on CapacityReservation say. Returns how many."""
-    rows = list(CapacityReservation.select().where(*where))
-    for row in rows:
+    kept = list(CapacityReservation.select().where(*where))
+    for row in kept:
         _drop(row)
-    return len(rows)
+    return len(kept)
 
 
 def expire_reservations(context: Context) -> None:
@@ -166,9 +163,8 @@ def expire_reservations(context: Context) -> None:
 
 def take_pool(pool: Any, size_bytes: int) -> bool:
     """Take of a storage pool's capacity; where it has not as much (over-provisioned), return False."""
-    limit = Capacity.total * peewee.Value(pool_factor(pool), converter=False)
-    return bool(Capacity.update(used=Capacity.used + size_bytes).where(
-        Capacity.pool_id == pool.id, Capacity.used + Capacity.reserved + size_bytes <= limit).execute())
+    return bool(execute("UPDATE capacity SET used = used + ? WHERE pool_id = ? AND used + reserved + ? <= total * ?",
+                        (size_bytes, pool.id, size_bytes, pool_factor(pool))))
 
 
 def give_back_pool(pool: Any, size_bytes: int) -> None:

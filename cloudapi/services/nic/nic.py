@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from cloudapi.context import Context
@@ -102,15 +103,19 @@ def of_machine(machine: Machine) -> list[Nic]:
     return list(Nic.alive(Nic.vm_id == machine.id).order_by(Nic.device_id, Nic.id))
 
 
-def spec(nic: Nic) -> dict[str, Any]:
-    """Return the agents' `NicSpec` of a prepared NIC."""
-    machine = Machine.get_by_id(nic.vm_id)
+def spec(nic: Nic, details: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the agents' `NicSpec` of a prepared NIC.
+
+    :param details: those of its machine, where the caller has read them already.
+    """
+    if details is None:
+        details = detail.get(Machine.get_by_id(nic.vm_id))
     further = NicSecondaryIp.alive(NicSecondaryIp.nic == nic.id).order_by(NicSecondaryIp.id)
     secondary = [row.ip4 or row.ip6 for row in further]
     return {"id": nic.uuid, "network": segment.segment_id(nic), "mac": nic.mac_address, "device": nic.device_id,
             "ip": nic.ip4, "netmask": nic.netmask, "gateway": nic.gateway if nic.is_default else None, "ip6": nic.ip6,
             "secondary_ips": secondary, "traffic": nic.traffic_type,
-            "model": detail.get(machine).get("nicAdapter") or "",
+            "model": details.get("nicAdapter") or "",
             "rate_mbps": nic.rate_mbps, "enabled": bool(nic.enabled), "default": bool(nic.is_default)}
 
 
@@ -126,8 +131,8 @@ def rate(context: Context, nic: Nic, machine: Machine) -> int:
     return max(int(found), 0)
 
 
-def prepare(context: Context, machine: Machine, host: Host) -> list[dict[str, Any]]:
-    """Make the networks of a machine ready on the host where it is to start; returns the NICs' specifications.
+def prepare(context: Context, machine: Machine, host: Host) -> None:
+    """Make the networks of a machine ready on the host where it is to start.
 
     Networks are implemented, their routers know the machine, and the host has the bridges.
     """
@@ -139,19 +144,20 @@ def prepare(context: Context, machine: Machine, host: Host) -> list[dict[str, An
                 networks.implement(context, nic.network)
     context.steps.run(f"reserve NICs of {machine.uuid}", lambda: reserve(context, machine, host),
                       undo=lambda _: _release(context, machine))
-    prepare_host(context, machine, host)
+    nics = prepare_host(context, machine, host)
     if machine.kind == "User":
-        for network in {nic.network_id: nic.network for nic in of_machine(machine)}.values():
+        for network in {nic.network_id: nic.network for nic in nics}.values():
             router.apply(context, network)
-    return [spec(nic) for nic in of_machine(machine)]
 
 
-def prepare_host(context: Context, machine: Machine, host: Host) -> None:
-    """Make the bridges of a machine's NICs on a host (that it starts on, or migrates to)."""
-    for nic in of_machine(machine):
+def prepare_host(context: Context, machine: Machine, host: Host) -> list[Nic]:
+    """Make the bridges of a machine's NICs on a host (that it starts on, or migrates to). Returns the NICs."""
+    nics = of_machine(machine)
+    for nic in nics:
         wanted = segment.spec(nic, host)
         context.steps.remote(f"network {wanted['id']} on {host.uuid}",
                              functools.partial(agent.call, context, host, "network.ensure", {"network": wanted}))
+    return nics
 
 
 def reserve(context: Context, machine: Machine, host: Host) -> None:

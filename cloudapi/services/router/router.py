@@ -154,7 +154,7 @@ def apply(context: Context, network: Network) -> None:
     if not networks.router_serves(network):
         return
     assert not in_transaction(), "routers are told after the transaction"
-    target = max(Network.get_by_id(network.id).generation, 1)
+    target = max(rows("SELECT generation FROM network WHERE id = ?", (network.id,))[0][0], 1)
     if not _behind(network, target):
         return
     timeout = float(context.settings.get("network.lock.timeout"))
@@ -163,11 +163,13 @@ def apply(context: Context, network: Network) -> None:
         if not held:
             return
         late = [Machine.get_by_id(machine_id) for machine_id in _behind(network, target)]
+        current = Network.get_by_id(network.id)
         for machine in late:
-            public_nic.ensure(context, Network.get_by_id(network.id), machine)
+            public_nic.ensure(context, current, machine)
         generation = transact(lambda: _next_generation(network.id))
+        current = Network.get_by_id(network.id)
         for machine in late:
-            _send(context, Network.get_by_id(network.id), machine, generation)
+            _send(context, current, machine, generation)
 
 
 def _behind(network: Network, target: int) -> list[int]:
@@ -180,7 +182,7 @@ def _behind(network: Network, target: int) -> list[int]:
 
 def _next_generation(network_id: int) -> int:
     Network.update(generation=Network.generation + 1).where(Network.id == network_id).execute()
-    return int(Network.get_by_id(network_id).generation)
+    return int(rows("SELECT generation FROM network WHERE id = ?", (network_id,))[0][0])
 
 
 def _send(context: Context, network: Network, machine: Machine, generation: int) -> None:

@@ -83,6 +83,9 @@ def prepare_on_pool(context: Context, template: Template, pool: StoragePool, hos
     :raises InsufficientCapacity: it does not fit on the pool.
     :raises ResourceUnavailable: the template is not ready in the zone.
     """
+    found = _on_pool(template, pool)
+    if found is not None and found.state == READY:
+        return found
     name = f"template {template.uuid} on pool {pool.uuid}"
     with locks.hold([f"TemplatePool:{template.id}:{pool.id}"], context.steps.name or context.request_id,
                     timeout=float(context.settings.get("storage.pool.max.waitseconds"))):

@@ -34,7 +34,8 @@ def of(context: Context, machine: Machine, host: Host, disks: Sequence[dict[str,
     if machine.iso_id is not None:
         iso = image.iso_spec(Template.get_by_id(machine.iso_id), machine.zone_id)
     keys = [row.public_key for row in MachineKeyPair.select().where(MachineKeyPair.machine == machine.id)]
-    shown = {name: value or "" for name, value in detail.get(machine).items() if not password.is_secret(name)}
+    details = detail.get(machine)
+    shown = {name: value or "" for name, value in details.items() if not password.is_secret(name)}
     return {
         "id": machine.uuid, "name": machine.instance_name, "kind": machine.kind, "cpus": machine.cpu,
         "cpu_mhz": machine.speed, "memory_bytes": machine.memory << 20, "cpu_capped": bool(machine.limit_cpu_use),
@@ -42,6 +43,6 @@ def of(context: Context, machine: Machine, host: Host, disks: Sequence[dict[str,
         "guest_os": machine.guest_os.display_name if machine.guest_os_id is not None else "",
         "boot_type": "UEFI" if machine.boot_type == "UEFI" else "BIOS",
         "boot_mode": "Secure" if machine.boot_mode == "Secure" else "Legacy", "hostname": machine.name,
-        "disks": list(disks), "nics": [nics.spec(nic) for nic in nics.of_machine(machine)], "iso": iso,
+        "disks": list(disks), "nics": [nics.spec(nic, details) for nic in nics.of_machine(machine)], "iso": iso,
         "user_data": machine.user_data, "password": password.plain(context, machine), "ssh_public_keys": keys,
         "details": shown}

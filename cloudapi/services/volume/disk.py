@@ -257,13 +257,18 @@ def unfinish(volume_id: int) -> None:
 
 def specs(context: Context, machine: Machine) -> list[dict[str, Any]]:
     """Return the `DiskSpec` of each of the machine's volumes that lie on a pool, by their places."""
-    return [spec(context, volume, machine) for volume in of_machine(machine) if volume.pool_id is not None]
+    details = detail.get(machine)
+    return [spec(context, volume, machine, details) for volume in of_machine(machine) if volume.pool_id is not None]
 
 
-def spec(context: Context, volume: Volume, machine: Machine) -> dict[str, Any]:
-    """Return a volume as agents' `DiskSpec`; rates come from the offering, else from the settings."""
+def spec(context: Context, volume: Volume, machine: Machine,
+         details: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return a volume as agents' `DiskSpec`; rates come from the offering, else from the settings.
+
+    :param details: those of the machine, where the caller has read them already.
+    """
     offering = DiskOffering.get_by_id(volume.disk_offering_id)
-    controllers = detail.get(machine)
+    controllers = detail.get(machine) if details is None else details
     bus = controllers.get("rootDiskController" if volume.kind == ROOT else "dataDiskController") or ""
     return {"volume": volume.uuid, "pool": StoragePool.get_by_id(volume.pool_id).uuid, "device": volume.device_id or 0,
             "kind": volume.kind, "bus": bus, "cache": offering.cache_mode or "none", **rates(context, offering)}
