@@ -30,6 +30,7 @@ from cloudapi.secrets import Secrets
 from cloudapi.services import periodic
 from cloudapi.services.account.caller import Callers
 from cloudapi.services.account.session import Sessions
+from cloudapi.services.account.throttle import Throttle
 from cloudapi.services.configuration.setting import Settings
 from cloudapi.services.host.monitor import HostMonitor
 from cloudapi.services.physical_network.catalogue import PROVIDERS
@@ -52,7 +53,8 @@ class Installation:
         self.data = Path(configuration.data)
         self.secrets = Secrets(self.data / "secret.key")
         self.settings = Settings()
-        self.permissions = Permissions()
+        self.permissions = Permissions(self.settings)
+        self.throttle = Throttle(self.settings)
         self.callers = Callers(self.secrets, self.settings)
         self.sessions = Sessions(self.callers, self.settings, configuration.session_timeout)
         simulator = Simulator(str(self.data / "simulator.sqlite"), directory=DirectorySecondaryStorage())

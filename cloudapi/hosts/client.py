@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from agents.hypervisors.simulator.commands import COMMANDS
 from agents.protocol import Answer, ErrorCode, Failure, Progress, Refusal, Request, read_reply
 from cloudapi.hosts import errors
 from cloudapi.hosts.address import HostAddress
@@ -20,6 +21,11 @@ ERRORS: Mapping[str, type[errors.HostError]] = {
 
 # Percent done, and a text for people.
 OnProgress = Callable[[float, str], None]
+
+
+def command_names(verb: str) -> tuple[str, ...]:
+    """Return the names by which operators of CloudStack know what a verb does: `StartCommand`, …"""
+    return COMMANDS.get(verb, ())
 
 
 class HostClient:

@@ -58,6 +58,7 @@ class Endpoint:
                 if not command.authenticated:
                     return self._session(command_name, raw, lowered, response_type, request_id)
             caller = self._authenticate(raw, lowered)
+            self.installation.throttle.count(caller)
             settings = self.installation.settings
             versioned = bool(settings.get("expose.cloudstack.version.api.xml.response"))
             json_type = " ".join((settings.get("json.content.type") or JSON_TYPE).split())

@@ -40,6 +40,7 @@ class Pool:
     used: int
     allocated: int
     access_groups: tuple[str, ...] = ()
+    uuid: str = ""
 
     def spans(self, host_id: int, cluster_id: int, hypervisor: str | None) -> bool:
         """Whether a host of this cluster is in the pool's scope."""
@@ -53,11 +54,11 @@ class Pool:
 def pools_of_zone(zone_id: int) -> list[Pool]:
     """Return the zone's pools that are not removed, oldest first."""
     return [Pool(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], frozenset(split(row[8])), bool(row[9]),
-                 row[10], row[11], row[12], int(row[13] or 0), tuple(orjson.loads(row[14] or "[]")))
+                 row[10], row[11], row[12], int(row[13] or 0), tuple(orjson.loads(row[14] or "[]")), row[15])
             for row in rows(
                 "SELECT p.id, p.name, p.scope, p.pod_id, p.cluster_id, p.host_id, p.hypervisor_type, p.state, p.tags, "
                 "p.is_tag_a_rule, p.pool_type, p.capacity_bytes, p.used_bytes, c.used + c.reserved, "
-                "p.storage_access_groups FROM storage_pool p LEFT JOIN capacity c ON c.pool_id = p.id "
+                "p.storage_access_groups, p.uuid FROM storage_pool p LEFT JOIN capacity c ON c.pool_id = p.id "
                 "WHERE p.zone_id = ? AND p.removed IS NULL ORDER BY p.id", [zone_id])]
 
 
@@ -98,7 +99,7 @@ def refusal(settings: Any, pool: Pool, demand: VolumeDemand, asked: int | None =
 
 
 def ordered(settings: Any, pools: Sequence[Pool], account_id: int | None) -> list[Pool]:
-    """Return the pools in the order of `volume.allocation.algorithm`."""
+    """Return the pools in the order of `volume.allocation.algorithm`, the account's `preferred.storage.pool` first."""
     algorithm = settings.get("volume.allocation.algorithm")
     found = list(pools)
     if algorithm == "random":
@@ -110,7 +111,8 @@ def ordered(settings: Any, pools: Sequence[Pool], account_id: int | None) -> lis
         held = dict(rows(f"SELECT pool_id, COUNT(*) FROM volume WHERE account_id = ? AND removed IS NULL "
                          f"AND pool_id IN ({marks}) GROUP BY pool_id", [account_id, *[pool.id for pool in found]]))
         found.sort(key=lambda pool: held.get(pool.id, 0))
-    return found
+    preferred = settings.get("preferred.storage.pool", account=account_id)
+    return sorted(found, key=lambda pool: pool.uuid != preferred) if preferred else found
 
 
 def suitable_pools(context: Any, demand: VolumeDemand, *, zone_id: int, host_id: int, cluster_id: int,
@@ -168,7 +170,11 @@ def assign(context: Any, demands: Sequence[VolumeDemand], pools: Sequence[Pool],
 
 
 def suitable_order(context: Any, pools: Sequence[Pool], account_id: int, avoid: Collection[int]) -> list[Pool]:
-    """Return the pools in the order to try them: local, cluster-wide, zone-wide, each kind in the setting's order."""
+    """Return the pools in the order to try them: local, cluster-wide, zone-wide, each kind in the setting's order.
+
+    The account's preferred one is before all.
+    """
     rank = {"HOST": 0, "CLUSTER": 1}
+    preferred = context.settings.get("preferred.storage.pool", account=account_id)
     return sorted(ordered(context.settings, [pool for pool in pools if pool.id not in avoid], account_id),
-                  key=lambda pool: rank.get(pool.scope, 2))
+                  key=lambda pool: (bool(preferred) and pool.uuid != preferred, rank.get(pool.scope, 2)))

@@ -34,6 +34,8 @@ from cloudapi.services.volume import statistics as volume_statistics
 FOLLOWED = 2.0
 # Seconds between two looks for sessions and keys whose time is over; they do not work meanwhile.
 ENDED = 600.0
+# Seconds between two looks for jobs that others keep from beginning; the setting counts in minutes.
+BLOCKED = 60.0
 # Seconds between two looks for zones that lack what every zone has.
 SPREAD = 30.0
 # Seconds between two looks at routers that missed a change.
@@ -90,6 +92,7 @@ TASKS: list[Periodic] = [
              lease.announce),
     Periodic("old events", lambda settings: settings.get("event.purge.interval"), event.purge),
     Periodic("ended jobs", lambda settings: ENDED, job.purge),
+    Periodic("blocked jobs", lambda settings: BLOCKED, job.give_up),
     Periodic("ended sessions", lambda settings: ENDED, lambda context: context.installation.sessions.purge()),
     Periodic("ended keys", lambda settings: ENDED, key.remove_expired),
 ]

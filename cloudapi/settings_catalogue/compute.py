@@ -77,7 +77,6 @@ SETTINGS = (
         scopes=(Scope.ZONE,),
         dynamic=True,
     ),
-    Setting("scale.retry", ValueType.INTEGER, "2", "Tries of one dynamic scaling", minimum=1),
     Setting(
         "auto.migrate.vm.on.live.scale.insufficient.capacity",
         ValueType.BOOLEAN,
@@ -274,25 +273,12 @@ SETTINGS = (
         unit="seconds",
     ),
     Setting(
-        "vm.sync.power.state.transitioning",
-        ValueType.BOOLEAN,
-        "true",
-        "A power report settles the state of an Instance in transition that no job works on",
-    ),
-    Setting(
         "vm.stats.interval",
         ValueType.INTEGER,
         "60000",
         "Time between two collections of Instance statistics; 0 switches them off",
         minimum=0,
         unit="milliseconds",
-    ),
-    Setting(
-        "vm.stats.increment.metrics",
-        ValueType.BOOLEAN,
-        "false",
-        "Disk and network statistics add up instead of starting again at each collection",
-        dynamic=True,
     ),
     Setting(
         "vm.stats.max.retention.time",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cloudapi.settings_catalogue import checks
 from cloudapi.settings_catalogue.declaration import Kind, Scope, Setting, ValueType
 
 SETTINGS = (
@@ -41,7 +40,6 @@ SETTINGS = (
         minimum=1,
         unit="seconds",
     ),
-    Setting("host.retry", ValueType.INTEGER, "2", "Tries to reach a host before it counts as down", minimum=1),
     Setting(
         "direct.agent.load.size",
         ValueType.INTEGER,
@@ -101,14 +99,6 @@ SETTINGS = (
         dynamic=True,
         kind=Kind.SELECT,
         options=("Error", "Migration", "ForceStop"),
-    ),
-    Setting(
-        "hypervisor.list",
-        ValueType.STRING,
-        None,
-        "Hypervisors of this installation",
-        kind=Kind.CSV,
-        check=checks.hypervisors,
     ),
     Setting(
         "hypervisor.custom.display.name",

@@ -134,13 +134,6 @@ SETTINGS = (
         check=checks.networks,
     ),
     Setting(
-        "secstorage.max.migrate.sessions",
-        ValueType.INTEGER,
-        "2",
-        "Data objects that one secondary storage VM migrates at the same time",
-        minimum=1,
-    ),
-    Setting(
         "secstorage.nfs.version",
         ValueType.STRING,
         None,

@@ -108,15 +108,6 @@ SETTINGS = (
         maximum=1,
     ),
     Setting(
-        "capacity.check.period",
-        ValueType.INTEGER,
-        "300000",
-        "Time between two recalculations of capacity",
-        category="Alert",
-        minimum=1,
-        unit="milliseconds",
-    ),
-    Setting(
         "capacity.skipcounting.hours",
         ValueType.INTEGER,
         "3600",

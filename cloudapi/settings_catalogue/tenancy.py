@@ -119,13 +119,4 @@ SETTINGS = (
         "Storage tags for which limits are kept separately",
         dynamic=True,
     ),
-    Setting(
-        "resource.reservation.cleanup.delay",
-        ValueType.LONG,
-        "3600",
-        "Age at which a reservation that nobody released is removed",
-        dynamic=True,
-        minimum=0,
-        unit="seconds",
-    ),
 )

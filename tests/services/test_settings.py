@@ -130,7 +130,7 @@ def test_every_description_and_unit_is_said():
         ("guest.domain.suffix", "-bad-.example", "domain name"),
         ("control.gateway", "169.254.0", "IPv4 address"),
         ("control.cidr", "169.254.1.1/16", "IPv4 network"),
-        ("hypervisor.list", "KVM,Abacus", "[Abacus]"),
+        ("system.vm.default.hypervisor", "Abacus", "[Abacus]"),
         ("password.policy.regex", "(", "regular expression"),
         ("password.policy.regex", "a{99999999999}", "regular expression"),
         ("endpoint.url", "x" * 8192, "8191"),
@@ -201,9 +201,9 @@ def test_groups_are_listed_by_precedence_and_each_has_subgroups():
 def test_settings_are_listed_by_name_without_the_programs_own():
     names = [setting.name for setting in REGISTRY.listed()]
     assert names == sorted(names)
-    assert "cloud.identifier" in REGISTRY and "cloud.identifier" not in names
-    with pytest.raises(InvalidParameter, match=r"cloud\.identifier"):
-        REGISTRY.named("cloud.identifier")
+    assert "upload.post.secret.key" in REGISTRY and "upload.post.secret.key" not in names
+    with pytest.raises(InvalidParameter, match=r"upload\.post\.secret\.key"):
+        REGISTRY.named("upload.post.secret.key")
 
 
 def test_the_settings_of_a_scope_are_those_that_can_be_overridden_there():

@@ -10,6 +10,7 @@ from cloudapi.context import Context
 from cloudapi.errors import ApiError, InsufficientCapacity, InternalError, ResourceUnavailable, UnsupportedAction
 from cloudapi.hosts import errors
 from cloudapi.hosts.address import HostAddress
+from cloudapi.hosts.client import command_names
 from cloudapi.models.infrastructure import Host
 
 log = logging.getLogger(__name__)
@@ -36,17 +37,35 @@ def address(host: Host) -> HostAddress:
                        capabilities=host.capabilities or {})
 
 
+def allowed(context: Context, verb: str, timeout: float | None = None) -> float | None:
+    """Return the seconds that a verb may take: those of the setting `commands.timeout` before the caller's.
+
+    The setting names verbs as CloudStack does, `StartCommand=600`; of several names of one verb the longest counts.
+    """
+    listed = context.settings.get("commands.timeout")
+    if not listed:
+        return timeout
+    seconds = {name.strip(): int(value) for name, _, value in (pair.partition("=") for pair in listed.split(","))}
+    return max((float(seconds[name]) for name in command_names(verb) if name in seconds), default=timeout)
+
+
+def statistics_timeout(context: Context, host: Host) -> float:
+    """Return the seconds that a host has to answer what it measures."""
+    return float(context.settings.get("stats.timeout", cluster=host.cluster_id, zone=host.zone_id)) / 1000
+
+
 def call(context: Context, host: Host, verb: str, arguments: Mapping[str, Any] | None = None,
          request_id: str | None = None, timeout: float | None = None) -> dict[str, Any]:
     """Ask a host's agent for a verb (agents/README.md has them all) and return its result.
 
     :param request_id: the id under which a repetition is recognised; in jobs that of the step.
-    :param timeout: in seconds.
+    :param timeout: in seconds; `allowed` says what the operator can change.
     :raises HostUnreachable: 534, with `reason`.
     :raises HostRefused: 530, with `reason`; insufficient capacity is 533, a missing capability 432.
     """
     try:
-        return context.hosts.call(address(host), verb, arguments, request_id=request_id, timeout=timeout)
+        return context.hosts.call(address(host), verb, arguments, request_id=request_id,
+                                  timeout=allowed(context, verb, timeout))
     except errors.HostError as error:
         log.warning("request %s: %s: %s (%s)", context.request_id, host.name, error, error.code)
         raise as_api_error(context, host, error) from error

@@ -156,12 +156,22 @@ class HostMonitor:
         self._power(up)
 
     def _silent(self, host: Host) -> None:
-        """Call a host out that has not answered for the time of the settings ping.interval and ping.timeout."""
-        patience = self.interval() * float(self._installation.settings.get("ping.timeout")) * 1000
-        if host.status != "Up" or now() - (host.last_pinged or host.created) < patience:
+        """Call a host out that does not answer.
+
+        One that was up has the time of the settings ping.interval and ping.timeout, one that was disconnected when
+        its server went has that of alert.wait.
+        """
+        settings, moment = self._installation.settings, now()
+        if host.status == "Disconnected":
+            patience, event = float(settings.get("alert.wait")) * 1000, "WaitedTooLong"
+            since, columns = host.disconnected or host.created, {}
+        else:
+            patience, event = self.interval() * float(settings.get("ping.timeout")) * 1000, "PingTimeout"
+            since, columns = host.last_pinged or host.created, {"disconnected": moment}
+        if host.status not in ("Up", "Disconnected") or moment - since < patience:
             return
         try:
-            transact(lambda: transition(host, "PingTimeout", machine=STATUS, disconnected=now()))
+            transact(lambda: transition(host, event, machine=STATUS, **columns))
         except TransitionRefused:
             return
         log.error("host %s (%s) has not answered for %d s; its state is Alert now", host.name, host.uuid,

@@ -17,7 +17,6 @@ log = logging.getLogger(__name__)
 
 # Hosts whose samples are written in one transaction.
 BATCH = 100
-TIMEOUT = 10.0
 # What it takes to call a host: of ten thousand, no more than that is read.
 ADDRESS = (Host.id, Host.uuid, Host.name, Host.hypervisor_type, Host.url, Host.zone, Host.pod, Host.cluster)
 
@@ -27,7 +26,7 @@ def collect(context: Context, hosts: Iterable[Host]) -> None:
     sampled: list[dict[str, Any]] = []
     for host in hosts:
         try:
-            report = agent.call(context, host, "host.statistics", timeout=TIMEOUT)
+            report = agent.call(context, host, "host.statistics", timeout=agent.statistics_timeout(context, host))
         except ApiError:
             continue
         sampled.append({

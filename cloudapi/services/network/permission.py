@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cloudapi.errors import InvalidParameter
+from cloudapi.context import Context
+from cloudapi.errors import InvalidParameter, PermissionDenied
 from cloudapi.models.identity import Account, Domain, Project
 from cloudapi.models.network import Network, NetworkPermission
 
@@ -16,6 +17,26 @@ def check(network: Network) -> None:
         raise InvalidParameter(f"Network {network.uuid} is a system network: permissions are for guest networks")
     if network.acl_type != "Account":
         raise InvalidParameter(f"Network {network.uuid} belongs to a domain: permissions are for networks of accounts")
+
+
+def check_use(context: Context, owner: Account, network: Network) -> None:
+    """Refuse Instances of an account in a network that is neither its own nor its domain's nor shared with it.
+
+    The setting `admin.is.allowed.to.deploy.anywhere` lets root admins do so.
+
+    :raises PermissionDenied: the account may not use the network.
+    """
+    if context.caller.is_root_admin and context.settings.get("admin.is.allowed.to.deploy.anywhere"):
+        return
+    if network.acl_type == "Domain":
+        inside = network.domain_id == owner.domain_id or (network.subdomain_access and Domain.get_by_id(
+            owner.domain_id).path.startswith(Domain.get_by_id(network.domain_id).path))
+    else:
+        inside = network.account_id == owner.id or NetworkPermission.select().where(
+            NetworkPermission.network == network.id, NetworkPermission.account_id == owner.id).exists()
+    if not inside:
+        raise PermissionDenied(f"Unable to use network with id= {network.uuid}, permission denied: it is not for "
+                               f"account {owner.account_name}")
 
 
 def accounts(network: Network, names: Sequence[str] | None, listed: Sequence[Account] | None,

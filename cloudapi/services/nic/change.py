@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter, UnsupportedAction
+from cloudapi.models.identity import Account
 from cloudapi.models.infrastructure import Host
 from cloudapi.models.machine import Machine
 from cloudapi.models.network import IpAddress, Network, Nic, NicSecondaryIp
 from cloudapi.models.rule import PortForwardingRule
 from cloudapi.services.firewall import removal
 from cloudapi.services.host import agent
-from cloudapi.services.network import address
+from cloudapi.services.network import address, permission
 from cloudapi.services.network import network as networks
 from cloudapi.services.nic import nic as nics
 from cloudapi.services.nic import segment
@@ -23,6 +24,7 @@ def add(context: Context, machine: Machine, network: Network, *, ip: str | None,
         dhcp_options: dict[str, str] | None) -> Nic:
     """Give an Instance a further NIC, plugged in at once where it runs.
 
+    :raises PermissionDenied: the Instance's account may not use the network.
     :raises InvalidParameter: the network is of another zone or the system, or the Instance is in it already.
     :raises UnsupportedAction: its hypervisor cannot add NICs to running Instances.
     """
@@ -34,6 +36,7 @@ def add(context: Context, machine: Machine, network: Network, *, ip: str | None,
         raise InvalidParameter(f"Network {network.uuid} (networkid) is not in the zone of Instance {machine.uuid}")
     if network.traffic_type != "Guest" or network.guest_type is None:
         raise InvalidParameter(f"Network {network.uuid} (networkid) is not for Instances")
+    permission.check_use(context, Account.get_by_id(machine.account_id), network)
 
     def make() -> int:
         if Nic.alive(Nic.vm_id == machine.id, Nic.network == network.id).exists():

@@ -14,7 +14,8 @@ from typing import Any
 from cloudapi.context import ADMIN, Caller
 from cloudapi.models.identity import ApiKeyPermission, Role, RolePermission
 
-# How long another process may go on with rules that were changed here, in seconds.
+# How long another process may go on with rules that were changed here, in seconds, where the setting
+# dynamic.apichecker.cache.period does not ask for longer.
 FRESHNESS = 2.0
 ROOT_ADMIN_ROLE = 1
 
@@ -24,7 +25,9 @@ Rules = Sequence[tuple[str, bool]]
 class Permissions:
     """Reads are from memory; `changed()` after a write makes rules visible in this process at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Any) -> None:
+        """:param settings: how long rules are remembered."""
+        self._settings = settings
         self._roles: dict[int, tuple[float, str | None, Rules]] = {}
         self._keys: dict[int, tuple[float, Rules]] = {}
 
@@ -54,11 +57,14 @@ class Permissions:
         self._roles.clear()
         self._keys.clear()
 
+    def _fresh(self, read: float, moment: float) -> bool:
+        return moment - read < max(FRESHNESS, self._settings.get("dynamic.apichecker.cache.period"))
+
     def _of_role(self, role_id: int) -> tuple[str | None, Rules]:
         """Return the role type whose declarations hold (None for a role that users made) and the rules."""
         found = self._roles.get(role_id)
         moment = time.monotonic()
-        if found is not None and moment - found[0] < FRESHNESS:
+        if found is not None and self._fresh(found[0], moment):
             return found[1], found[2]
         role = Role.get_or_none(Role.id == role_id)
         declared, rules = None, []
@@ -71,7 +77,7 @@ class Permissions:
     def _of_key(self, key_pair_id: int) -> Rules:
         found = self._keys.get(key_pair_id)
         moment = time.monotonic()
-        if found is not None and moment - found[0] < FRESHNESS:
+        if found is not None and self._fresh(found[0], moment):
             return found[1]
         rows = (ApiKeyPermission.select().where(ApiKeyPermission.key_pair == key_pair_id)
                 .order_by(ApiKeyPermission.sort_order, ApiKeyPermission.id))

@@ -95,7 +95,8 @@ def call(context: Context, store: ImageStore, verb: str, arguments: Mapping[str,
     if verb == "secondary.copy":
         del sent["store"]
     try:
-        return context.hosts.call(server_of(store), verb, sent, request_id=request_id, timeout=timeout)
+        return context.hosts.call(server_of(store), verb, sent, request_id=request_id,
+                                  timeout=agent.allowed(context, verb, timeout))
     except errors.HostError as error:
         log.warning("request %s: image store %s: %s (%s)", context.request_id, store.name, error, error.code)
         if error.code == "bad_argument":

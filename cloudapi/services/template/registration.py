@@ -239,11 +239,12 @@ def checked_details(details: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def check_url(context: Context, url: str, image_format: str, zones: Sequence[Zone]) -> None:
+def check_url(context: Context, url: str, image_format: str, zones: Sequence[Zone],
+              resolved: str = "validate.url.is.resolvable.before.registering.template") -> None:
     """Refuse a URL that is not HTTP, does not end as the format does, or leads where nobody may fetch from.
 
-    The host is resolved where `validate.url.is.resolvable.before.registering.template` says so and a store of the
-    zones really goes there.
+    :param resolved: the setting that says whether the host is resolved; it is only where a store of the zones really
+        goes there.
     """
     try:
         parts = urlsplit(url)
@@ -259,16 +260,17 @@ def check_url(context: Context, url: str, image_format: str, zones: Sequence[Zon
     if not parts.path.lower().endswith(endings):
         raise InvalidParameter(f"Please specify a valid {image_format.lower()}: url does not end in "
                                f"{', '.join(endings[:4])}")
-    _check_host(context, host, any(stores.fetches(store) for zone in zones for store in stores.image_stores(zone)))
+    fetched = any(stores.fetches(store) for zone in zones for store in stores.image_stores(zone))
+    _check_host(context, host, fetched, resolved)
 
 
-def _check_host(context: Context, host: str, fetched: bool) -> None:
+def _check_host(context: Context, host: str, fetched: bool, resolved: str) -> None:
     try:
         found = [ipaddress.ip_address(host)]
     except ValueError:
         if host.lower() == "localhost":
             raise InvalidParameter("Illegal host specified in URL.") from None
-        if not fetched or not context.settings.get("validate.url.is.resolvable.before.registering.template"):
+        if not fetched or not context.settings.get(resolved):
             return
         try:
             found = [ipaddress.ip_address(entry[4][0]) for entry in socket.getaddrinfo(host, None)]

@@ -52,8 +52,10 @@ def allocate_system(context: Context, kind: str, name_prefix: str, zone: Zone, o
         **columns)
     name = f"{name_prefix}-{machine.id}-{context.settings.get('instance.name')}"
     rename(machine, name, name=name)
+    gigabytes = int(context.settings.get("systemvm.root.disk.size"))
     disk.allocate(context, owner, zone=zone, kind=disk.ROOT, name=f"ROOT-{machine.id}",
-                  offering=DiskOffering.get_by_id(offering.disk_offering_id), template=template, machine=machine)
+                  offering=DiskOffering.get_by_id(offering.disk_offering_id), template=template, machine=machine,
+                  size=gigabytes << 30 if gigabytes > 0 else None)
     for network, options in networks:
         nics.allocate(context, machine, network, **options)
     return machine

@@ -132,6 +132,7 @@ def scalable(context: Context, offering: Any, template: Template | None, zone_id
 def _nics(context: Context, order: Order) -> list[NicOrder]:
     """Return the NICs to make, the default one first, with the addresses that were asked for."""
     from cloudapi.services.network import network as networks
+    from cloudapi.services.network import permission
 
     found = order.nics
     if not found:
@@ -141,6 +142,7 @@ def _nics(context: Context, order: Order) -> list[NicOrder]:
             raise InvalidParameter(f"Network {nic.network.uuid} doesn't belong to zone {order.zone.uuid}")
         if nic.network.traffic_type != "Guest":
             raise InvalidParameter(f"Network id={nic.network.uuid} is system only and can't be used for vm deployment")
+        permission.check_use(context, order.owner, nic.network)
     if len({nic.network.id for nic in found}) != len(found):
         raise InvalidParameter("A network can be given once only: networkids")
     if found and (order.ip4 or order.ip6 or order.mac):

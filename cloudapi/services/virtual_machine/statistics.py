@@ -30,7 +30,8 @@ def collect(context: Context) -> None:
         if not machines:
             continue
         try:
-            answer = agent.call(context, host, "instance.statistics", {"instances": list(machines)})
+            answer = agent.call(context, host, "instance.statistics", {"instances": list(machines)},
+                                timeout=agent.statistics_timeout(context, host))
         except ApiError as error:
             log.info("no statistics from host %s: %s", host.name, error.text)
             continue

@@ -41,7 +41,7 @@ def check(context: Context, owner: Account, zone: Zone, image_format: str, chose
     if not any(image_format in (host.capabilities or {}).get("image_formats", ()) for host in hosts):
         raise InvalidParameter(f"No hypervisor of zone {zone.uuid} supports volumes of format {image_format}")
     if url is not None:
-        check_url(context, url, image_format, [zone])
+        check_url(context, url, image_format, [zone], resolved="volume.url.check")
     if chosen is None:
         chosen = _default_offering(owner, zone)
     elif chosen.compute_only or chosen.state != "Active":

@@ -234,7 +234,8 @@ def mark_default(context: Context, account: Account, zone: Zone) -> Account:
 def visible(context: Context) -> tuple[str, tuple[Any, ...]] | None:
     """Return the condition of the zones that the caller may see; None for all.
 
-    A zone that is dedicated to a domain is seen in it and below, and by the admins above.
+    A zone that is dedicated to a domain is seen in it and below, and by the admins above. Where the setting
+    `allow.user.view.all.zones` of the caller's domain is false, those that are not dedicated are not seen.
     """
     caller = context.caller
     if caller.is_root_admin:
@@ -246,4 +247,7 @@ def visible(context: Context) -> tuple[str, tuple[Any, ...]] | None:
     if caller.role_type == DOMAIN_ADMIN:
         condition += " OR d.path LIKE ?"
         values.append(caller.domain_path + "%")
-    return (f"(t.domain_id IS NULL OR t.domain_id IN (SELECT d.id FROM domain d WHERE {condition}))", tuple(values))
+    dedicated = f"t.domain_id IN (SELECT d.id FROM domain d WHERE {condition})"
+    if context.settings.get("allow.user.view.all.zones", domain=caller.domain_id):
+        return f"(t.domain_id IS NULL OR {dedicated})", tuple(values)
+    return dedicated, tuple(values)

@@ -13,7 +13,6 @@ from cloudapi.views.common import ProjectOwnedView, pretty_path
 from cloudapi.views.nic.nic import NicView
 from cloudapi.views.zone.place import HasAnnotations
 
-VERSION = "4.23.0"
 PREFIXES = {"Public": "public", "Control": "linklocal", "Guest": "guest"}
 
 
@@ -88,18 +87,24 @@ def load_nics(page: Page) -> dict[int, dict[str, Any]]:
 
 def load_routers(page: Page) -> dict[int, dict[str, Any]]:
     found = {}
+    zones = dict(fetch("machine", ("zone_id",), page.ids, key="id"))
+    required = {zone: page.context.settings.get("minreq.sysvmtemplate.version", zone=zone) for zone in zones.values()}
     for machine_id, redundant, state, role, version, scripts, software in fetch(
             "router", ("is_redundant", "redundant_state", "role", "template_version", "scripts_version",
                        "software_version"), page.ids, key="machine_id"):
         found[machine_id] = {
             "redundant": bool(redundant), "state": state, "role": role, "version": version or "UNKNOWN",
-            "scripts": scripts, "software": software, "upgrade": version is None or older(version)}
+            "scripts": scripts, "software": software,
+            "upgrade": version is None or older(version, required[zones[machine_id]])}
     return found
 
 
-def older(version: str) -> bool:
-    parts = [int(part) for part in version.split(".") if part.isdecimal()]
-    return parts < [int(part) for part in VERSION.split(".")]
+def older(version: str, required: str | None) -> bool:
+    """Whether a version, as `4.20.1`, is under another."""
+    def parts(text: str) -> list[int]:
+        return [int(part) for part in text.split(".") if part.isdecimal()]
+
+    return parts(version) < parts(required or "")
 
 
 def control_state(status: str | None, resource_state: str | None) -> str | None:

@@ -1,6 +1,7 @@
 """The monitor at work: it pings by itself, calls silent hosts out and takes them back."""
 
 from cloudapi.services.host import agent
+from cloudapi.services.host.monitor import Sighting
 from tests.support.infrastructure import add_site
 
 
@@ -30,3 +31,16 @@ def test_the_monitor_finds_out_that_a_host_is_silent_and_that_it_is_back(empty_c
     empty_cloud.until(lambda: record(host).status == "Alert", "the alert")
     call(empty_cloud, host, "simulator.recover")
     empty_cloud.until(lambda: record(host).status == "Up", "its return")
+
+
+def test_a_host_that_stays_disconnected_is_in_alert_after_the_time_of_alert_wait(empty_cloud):
+    from cloudapi.models.infrastructure import Host
+
+    (host,) = add_site(empty_cloud.admin, hosts=1)
+    call(empty_cloud, host, "simulator.crash")
+    moment = empty_cloud.installation.context().now()
+    monitor = empty_cloud.installation.monitor
+    for disconnected, status in ((moment, "Disconnected"), (moment - 1_800_001, "Alert")):
+        Host.update(status="Disconnected", disconnected=disconnected).where(Host.uuid == host["id"]).execute()
+        monitor.take_in([Sighting(record(host).id, moment, None)])
+        assert record(host).status == status

@@ -16,7 +16,7 @@ DEFAULTS = {
     "cluster.cpu.allocated.capacity.disablethreshold": 0.85,
     "cluster.memory.allocated.capacity.disablethreshold": 0.85, "host.capacityType.to.order.clusters": "CPU",
     "apply.allocation.algorithm.to.pods": False, "vm.allocation.algorithm": "firstfit",
-    "volume.allocation.algorithm": "firstfit", "storage.overprovisioning.factor": 2.0,
+    "volume.allocation.algorithm": "firstfit", "storage.overprovisioning.factor": 2.0, "preferred.storage.pool": "",
     "pool.storage.capacity.disablethreshold": 0.85, "pool.storage.allocated.capacity.disablethreshold": 0.85}
 
 
@@ -120,6 +120,13 @@ def test_the_volumes_of_a_machine_share_what_a_pool_has_left():
     assert chosen == {} and "DATA-1" in reason
     chosen, reason = pool.assign(context, needed, [small, storage(id=2, name="p2")], **place)
     assert (chosen, reason) == ({1: 1, 2: 2}, None)
+
+
+def test_the_accounts_preferred_pool_is_tried_first_of_all():
+    pools = [storage(id=1, uuid="one", scope="HOST", host_id=1), storage(id=2, uuid="two"), storage(id=3, uuid="three")]
+    context = SimpleNamespace(settings=Settings(preferred_storage_pool="three"))
+    assert [found.id for found in pool.suitable_order(context, pools, 2, ())] == [3, 1, 2]
+    assert [found.id for found in pool.ordered(context.settings, pools, 2)] == [3, 1, 2]
 
 
 def test_a_volume_that_is_made_ties_its_machine_to_the_pools_hosts():
