@@ -92,12 +92,18 @@ def _cloud(databases, tmp_path_factory, demo):
 
 @pytest.fixture
 def count_statements(monkeypatch):
-    """`count_statements(work)` answers how many statements the work sends to the database, in this thread."""
+    """`count_statements(work)` answers how many statements the work sends to the database, in this thread.
+
+    Something is written before, so that nothing which was kept since the last change helps.
+    """
     import threading
 
+    from cloudapi.models.base import now
+    from cloudapi.models.common import PeriodicTask
     from cloudapi.models.database import database
 
     def count(work):
+        PeriodicTask.create(name=f"count statements {now()}")
         sent, mine = [], threading.get_ident()
         original = type(database.obj).execute_sql
 

@@ -19,7 +19,10 @@ import peewee
 from cloudapi.context import Context
 from cloudapi.models.base import Json, Link, Moment
 from cloudapi.models.database import rows as select
+from cloudapi.models.database import while_unchanged
 
+# How many rows of one table a thread keeps between two changes of the database.
+KEPT_ROWS = 2000
 SIZES = (1, 2, 4, 8, 20, 50, 100, 200, 500, 1000)
 
 
@@ -127,6 +130,24 @@ def fetch(table: str, columns: Sequence[str], ids: Iterable[int], key: str = "id
         part += part[-1:] * (size - len(part))
         found += select(f"SELECT {names} FROM {table} t WHERE t.{key} IN ({','.join('?' * size)})", part)
     return found
+
+
+def behind(known: dict[Any, Any], table: str, columns: Sequence[str], wanted: set[int]) -> dict[int, tuple[Any, ...]]:
+    """Return the rows that links lead to: `id` first, then the columns.
+
+    Zones, offerings, templates and hosts stand behind most rows of most pages: what this thread has read of them stays
+    in `known`, as long as nothing in the database changes.
+    """
+    if not wanted:
+        return {}
+    kept: dict[int, tuple[Any, ...]] = known.setdefault((table, *columns), {})
+    missing = wanted.difference(kept)
+    if len(kept) + len(missing) > KEPT_ROWS:
+        kept.clear()
+        missing = wanted
+    if missing:
+        kept.update((row[0], row) for row in fetch(table, columns, missing))
+    return {key: kept[key] for key in wanted if key in kept}
 
 
 class View:
@@ -304,12 +325,13 @@ class _Plan:
         page.rows = {row[0]: row for row in fetch(self.meta.table_name, self.columns, page.ids)}
         page.ids = [key for key in page.ids if key in page.rows]
         linked: dict[str, dict[int, tuple[Any, ...]]] = {}
+        known: dict[Any, Any] = while_unchanged(("linked rows",), dict)
         for prefix, (parent, column, model, columns) in self.tables.items():
             source = linked[parent].values() if parent else page.rows.values()
             names = self.tables[parent][3] if parent else self.columns
             index = 0 if column == "id" else names.index(column) + 1
             wanted = {row[index] for row in source if row[index] is not None}
-            linked[prefix] = {row[0]: row for row in fetch(model._meta.table_name, columns, wanted)} if wanted else {}
+            linked[prefix] = behind(known, model._meta.table_name, columns, wanted)
         tables = list(linked.values())
         batches = [loader(page) for loader in self.loaders]
         build, found = self.build, page.rows
