@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
-from cloudapi.errors import RateLimited
+from cloudapi.errors import InvalidParameter, PermissionDenied, RateLimited
 from cloudapi.models.common import AsyncJob
+from cloudapi.models.identity import Account
 from cloudapi.models.infrastructure import Host
 from cloudapi.services.account.throttle import Throttle
 from cloudapi.services.async_job import job
 from cloudapi.services.host import agent
+from cloudapi.services.network import permission
+from cloudapi.services.template import registration
 from cloudapi.views.router import router
 from tests.support.cloud import ApiFailure
 
@@ -107,3 +112,44 @@ def test_a_job_that_others_block_is_given_up(bare_cloud, setting):
     ("4.9.3", "4.10.0", True), ("4.10.0", "4.10.0", False), ("4.23.0", "4.10.0", False), ("4.23.0", None, False)])
 def test_a_router_is_older_than_the_least_version_of_its_zone(version, required, older):
     assert router.older(version, required) is older
+
+
+def test_instances_are_in_networks_that_their_account_may_use(bare_cloud, setting):
+    context = bare_cloud.installation.context()
+    owner, other = (Account.get(Account.uuid == bare_cloud.new_account().account_id) for _ in range(2))
+    network = SimpleNamespace(id=0, uuid="n", acl_type="Account", account_id=other.id, domain_id=other.domain_id)
+    permission.check_use(context, other, network)
+    with pytest.raises(PermissionDenied, match="Unable to use network"):
+        permission.check_use(context, owner, network)
+    setting("admin.is.allowed.to.deploy.anywhere", "true")
+    permission.check_use(context, owner, network)
+
+
+def test_a_networks_domain_may_use_it_and_those_below_where_it_says_so(bare_cloud):
+    context = bare_cloud.installation.context()
+    above = bare_cloud.new_domain()
+    below = bare_cloud.new_domain(parent=above)
+    inside, under = (Account.get(Account.uuid == bare_cloud.new_account(domain=domain).account_id)
+                     for domain in (above, below))
+    network = SimpleNamespace(id=0, uuid="n", acl_type="Domain", account_id=1, domain_id=inside.domain_id,
+                              subdomain_access=False)
+    permission.check_use(context, inside, network)
+    with pytest.raises(PermissionDenied):
+        permission.check_use(context, under, network)
+    network.subdomain_access = True
+    permission.check_use(context, under, network)
+
+
+def test_the_host_of_a_volumes_url_is_looked_up_unless_the_setting_says_not(bare_cloud, setting, monkeypatch):
+    def unknown(host, port):
+        raise OSError(host)
+
+    monkeypatch.setattr(registration.socket, "getaddrinfo", unknown)
+    monkeypatch.setattr(registration.stores, "image_stores", lambda zone: [zone])
+    monkeypatch.setattr(registration.stores, "fetches", lambda store: True)
+    context = bare_cloud.installation.context()
+    given = (context, "http://nowhere.example/disk.qcow2", "QCOW2", ["zone"], "volume.url.check")
+    with pytest.raises(InvalidParameter, match=r"nowhere\.example"):
+        registration.check_url(*given)
+    setting("volume.url.check", "false")
+    registration.check_url(*given)
