@@ -2,6 +2,8 @@
 
 import pytest
 
+from cloudapi.models.machine import Machine
+from cloudapi.models.storage import Volume
 from tests.support.cloud import ApiFailure
 
 
@@ -32,6 +34,18 @@ def test_a_destroyed_one_is_replaced(cloud, system):
     cloud.admin.job("destroySystemVm", id=old["id"])
     assert cloud.admin("listSystemVms", id=old["id"]) == {}
     assert system()["consoleproxy"]["id"] != old["id"]
+
+
+def test_a_new_one_has_a_root_disk_of_the_settings_size(cloud, system):
+    proxy = system()["consoleproxy"]
+    cloud.admin("updateConfiguration", name="systemvm.root.disk.size", value="7")
+    try:
+        cloud.admin.job("destroySystemVm", id=proxy["id"])
+        made = system()["consoleproxy"]
+    finally:
+        cloud.admin("resetConfiguration", name="systemvm.root.disk.size")
+    machine = Machine.get(Machine.uuid == made["id"])
+    assert Volume.get(Volume.vm_id == machine.id).size == 7 << 30
 
 
 def test_one_that_an_administrator_stops_stays_stopped_until_it_is_started(cloud, system):
