@@ -8,6 +8,7 @@ once the first to come sends them all, and the others find theirs done.
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -23,6 +24,9 @@ from cloudapi.services.network import network as networks
 from cloudapi.services.router import configuration, creation, public_nic
 
 log = logging.getLogger(__name__)
+
+# Seconds for which changes of one network are gathered before a message, where many come at once.
+LONGEST_GATHERING = 0.1
 
 
 def of_network(network: Network) -> list[Machine]:
@@ -158,10 +162,13 @@ def apply(context: Context, network: Network) -> None:
     if not _behind(network, target):
         return
     timeout = float(context.settings.get("network.lock.timeout"))
+    begin = time.monotonic()
     with locks.hold([f"Router:{network.id}"], networks.holder(context), timeout,
                     unless=lambda: not _behind(network, target)) as held:
         if not held:
             return
+        # Who had to wait is one of many: those behind him may come along, as a message of thousands of guests is long.
+        time.sleep(min(time.monotonic() - begin, LONGEST_GATHERING))
         late = [Machine.get_by_id(machine_id) for machine_id in _behind(network, target)]
         current = Network.get_by_id(network.id)
         for machine in late:
