@@ -115,6 +115,9 @@ def many(data: Path, port: int, what: dict[str, str], network: str, count: int) 
     offering = {**what, "serviceofferingid": admin(data, port)(
         "createServiceOffering", name="bench", displaytext="bench", cpunumber=1, cpuspeed=100, memory=64,
     )["serviceoffering"]["id"]}
+    root = admin(data, port)
+    for limits in root("listHypervisorCapabilities", hypervisor="Simulator")["hypervisorCapabilities"]:
+        root("updateHypervisorCapabilities", id=limits["id"], maxguestslimit=count)  # 50 on each host otherwise
     jobs: list[str] = []
     begin = time.perf_counter()
 
