@@ -74,7 +74,7 @@ class Table(peewee.Model):
         if shape.numbered and cls._meta.primary_key.name in values:
             return super().create(**values)
         record = cls(**values)
-        shape.add(record, database)
+        shape.add(record, database.obj)
         return record
 
     @classmethod
@@ -84,7 +84,7 @@ class Table(peewee.Model):
         :raises DoesNotExist: there is none.
         """
         shape = shape_of(cls)
-        row = database.execute_sql(shape.by_key, (key,)).fetchone()
+        row = database.obj.execute_sql(shape.by_key, (key,)).fetchone()
         if row is None:
             raise cls.DoesNotExist(f"{cls.__name__} {key} does not exist")
         return shape.record(row)
@@ -93,7 +93,7 @@ class Table(peewee.Model):
     def by_uuid(cls, uuid: str) -> Any:
         """Return the record with this UUID, removed or not; None where there is none."""
         shape = shape_of(cls)
-        row = database.execute_sql(shape.by_uuid, (uuid,)).fetchone()
+        row = database.obj.execute_sql(shape.by_uuid, (uuid,)).fetchone()
         return None if row is None else shape.record(row)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -37,7 +38,17 @@ _writer_lock = threading.Lock()
 
 
 class Sqlite(Keeping, peewee.SqliteDatabase):
-    """SQLite with kept SQL."""
+    """SQLite with kept SQL, and without peewee's detours around each statement."""
+
+    def execute_sql(self, sql: str, params: Any = None) -> Any:
+        connection = self._state.conn
+        if connection is None or self.query_hooks:
+            return super().execute_sql(sql, params)
+        try:
+            return connection.execute(sql, params or ())
+        except sqlite3.Error:
+            with peewee.__exception_wrapper__:  # the same error as peewee's own
+                raise
 
 
 class Postgresql(Keeping, peewee.PostgresqlDatabase):
@@ -147,9 +158,8 @@ def transact(work: Callable[[], Result]) -> Result:
 
 def rows(sql: str, parameters: tuple[Any, ...] | list[Any] = ()) -> list[tuple[Any, ...]]:
     """Run a SELECT that is written with `?` for its parameters and return its rows."""
-    if not is_sqlite():
-        sql = sql.replace("%", "%%").replace("?", "%s")
-    return database.execute_sql(sql, tuple(parameters)).fetchall()
+    opened = database.obj
+    return opened.execute_sql(_marked_for(opened, sql), tuple(parameters)).fetchall()
 
 
 def execute(sql: str, parameters: tuple[Any, ...] | list[Any] = ()) -> int:
@@ -157,9 +167,13 @@ def execute(sql: str, parameters: tuple[Any, ...] | list[Any] = ()) -> int:
 
     For statements that every job runs many times: peewee takes longer to write them than the database to run them.
     """
-    if not is_sqlite():
-        sql = sql.replace("%", "%%").replace("?", "%s")
-    return int(database.execute_sql(sql, tuple(parameters)).rowcount)
+    opened = database.obj
+    return int(opened.execute_sql(_marked_for(opened, sql), tuple(parameters)).rowcount)
+
+
+def _marked_for(opened: peewee.Database, sql: str) -> str:
+    """Return the SQL with the marks of this database for its parameters."""
+    return sql if opened.param == "?" else sql.replace("%", "%%").replace("?", opened.param)
 
 
 class _Known(threading.local):
