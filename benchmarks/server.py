@@ -99,7 +99,16 @@ def admin(data: Path, port: int) -> Client:
     return Client(port, keys["apikey"], keys["secretkey"])
 
 
+def family(process_id: int) -> list[psutil.Process]:
+    """Return a process and its children."""
+    return [psutil.Process(process_id), *psutil.Process(process_id).children(recursive=True)]
+
+
 def resident(process_id: int) -> int:
     """Return the resident memory of a process and its children, in bytes; shared pages count once."""
-    family = [psutil.Process(process_id), *psutil.Process(process_id).children(recursive=True)]
-    return sum(member.memory_full_info().pss for member in family)
+    return sum(member.memory_full_info().pss for member in family(process_id))
+
+
+def worked(process_id: int) -> float:
+    """Return the CPU seconds that a process and its children have used."""
+    return sum(sum(member.cpu_times()[:2]) for member in family(process_id))
