@@ -98,4 +98,4 @@ def test_a_query_without_a_form_runs_as_peewee_writes_it():
     with pytest.raises(Formless):
         form_of(query)
     assert list(query) == []
-    assert database.execute(query).fetchall() == []
+    assert list(database.execute(query).fetchall()) == []

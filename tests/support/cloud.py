@@ -121,6 +121,7 @@ class Cloud:
             from cloudapi.demo import build
 
             build(self.installation)
+            self.deployment()  # its template is ready from here on
 
     def tick(self) -> None:
         """Let the workers run for a moment between two looks."""
