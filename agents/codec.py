@@ -135,7 +135,11 @@ def _list(exact: frozenset[type], item: Decoder, value: Any) -> Any:
 
 
 def _map(item: Reading, value: Any) -> Any:
-    return _entries(value, dict.fromkeys(value, item) if isinstance(value, dict) else {})
+    if not isinstance(value, dict):
+        raise _Fault("must be an object")
+    if item[0].issuperset(map(type, value.values())):
+        return value
+    return _entries(value, dict.fromkeys(value, item))
 
 
 def _entries(value: Any, readings: Mapping[str, Reading]) -> dict[str, Any]:
