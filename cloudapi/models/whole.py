@@ -128,6 +128,16 @@ class Select(peewee.ModelSelect):
             answer.fill_cache()
         return answer
 
+    def get(self, database: Any = None) -> Any:
+        """Return the first record.
+
+        :raises DoesNotExist: there is none; unlike peewee's it does not write the SQL once more to say so.
+        """
+        found = list(self.limit(1))
+        if not found:
+            raise self.model.DoesNotExist(f"there is no such {self.model.__name__}")
+        return found[0]
+
     def __sql_selection__(self, context: Any, is_subquery: bool = False) -> Any:
         if is_subquery or not self._is_default:
             return super().__sql_selection__(context, is_subquery)

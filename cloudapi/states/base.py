@@ -7,6 +7,7 @@ from typing import Any
 
 from cloudapi.errors import ResourceUnavailable
 from cloudapi.models.base import Table
+from cloudapi.models.database import execute
 
 
 class TransitionRefused(ResourceUnavailable):
@@ -66,16 +67,20 @@ def transition(record: Any, event: str, *, machine: StateMachine | None = None, 
     named = f"{kind.__name__} {getattr(record, 'uuid', record.id)}"
     if after is None:
         raise TransitionRefused(f"{named} is in state {before}, which does not allow {event}")
+    fields = kind._meta.fields
     values: dict[str, Any] = {table.field: after, **columns}
-    counted = "generation" in kind._meta.fields and after != before
-    if counted:
-        values["generation"] = kind.generation + 1
-    state = getattr(kind, table.field)
-    changed = kind.update(**values).where(kind.id == record.id, state == before).execute()
+    counted = "generation" in fields and after != before
+    sets = [f"{fields[name].column_name} = ?" for name in values] + ["generation = generation + 1"] * counted
+    parameters = [fields[name].db_value(value) for name, value in values.items()]
+    sql = f"UPDATE {kind._meta.table_name} SET {', '.join(sets)} WHERE id = ? AND {table.field} "
+    changed = (execute(f"{sql}IS NULL", [*parameters, record.id]) if before is None
+               else execute(f"{sql}= ?", [*parameters, record.id, before]))
     if changed != 1:
         raise TransitionRefused(f"{named} is not in state {before} any more; {event} comes too late")
+    if counted:
+        values["generation"] = record.generation + 1
     for name, value in values.items():
-        setattr(record, name, record.generation + 1 if counted and name == "generation" else value)
+        setattr(record, name, value)
     return after
 
 

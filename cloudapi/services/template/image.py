@@ -7,13 +7,21 @@ from typing import Any
 from cloudapi.context import Context
 from cloudapi.errors import InsufficientCapacity, ResourceUnavailable
 from cloudapi.jobs import locks
+from cloudapi.models.database import rows
 from cloudapi.models.infrastructure import Host, Zone
-from cloudapi.models.storage import ImageStore, StoragePool, Template, TemplatePool, TemplateStore, TemplateZone
+from cloudapi.models.storage import ImageStore, StoragePool, Template, TemplatePool, TemplateStore
 from cloudapi.services.host import agent
 from cloudapi.services.storage import store as stores
 from cloudapi.states.base import transition
 
 READY = "Ready"
+
+READY_IN_ZONE = """
+SELECT 1 FROM template_zone WHERE template_id = ? AND zone_id = ? AND removed IS NULL AND EXISTS (
+    SELECT 1 FROM template_store t JOIN image_store s ON s.id = t.image_store_id WHERE t.template_id = ?
+    AND t.state IN ('Ready', 'Copying', 'Migrating') AND s.role = 'Image' AND s.removed IS NULL
+    AND (s.zone_id = ? OR s.zone_id IS NULL))
+"""
 
 
 def stored_copy(template: Template, zone: Zone | int) -> TemplateStore | None:
@@ -28,18 +36,12 @@ def stored_copy(template: Template, zone: Zone | int) -> TemplateStore | None:
     return copies.first()
 
 
-def in_zone(template: Template, zone: Zone | int) -> bool:
-    """Whether the template belongs to the zone, finished or not."""
-    zone_id = zone if isinstance(zone, int) else zone.id
-    return bool(TemplateZone.select().where(TemplateZone.template == template.id, TemplateZone.zone == zone_id,
-                                            TemplateZone.removed.is_null()).exists())
-
-
 def ready(template: Template, zone: Zone | int) -> bool:
     """Whether Instances can be made of the template in the zone now."""
     if template.removed is not None or template.state != "Active":
         return False
-    return in_zone(template, zone) and stored_copy(template, zone) is not None
+    zone_id = zone if isinstance(zone, int) else zone.id
+    return bool(rows(READY_IN_ZONE, (template.id, zone_id, template.id, zone_id)))
 
 
 def _source(template: Template, zone: Zone | int) -> TemplateStore:
