@@ -36,6 +36,13 @@ def stored_copy(template: Template, zone: Zone | int) -> TemplateStore | None:
     return copies.first()
 
 
+def in_zone(template: Template, zone: Zone | int) -> bool:
+    """Whether the template belongs to the zone, finished or not."""
+    zone_id = zone if isinstance(zone, int) else zone.id
+    return bool(rows("SELECT 1 FROM template_zone WHERE template_id = ? AND zone_id = ? AND removed IS NULL",
+                     (template.id, zone_id)))
+
+
 def ready(template: Template, zone: Zone | int) -> bool:
     """Whether Instances can be made of the template in the zone now."""
     if template.removed is not None or template.state != "Active":
