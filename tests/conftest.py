@@ -103,6 +103,7 @@ def count_statements(monkeypatch):
     from cloudapi.models.database import database
 
     def count(work):
+        work()  # what is read anew every few seconds (settings, rules) is read here
         PeriodicTask.create(name=f"count statements {now()}")
         sent, mine = [], threading.get_ident()
         original = type(database.obj).execute_sql

@@ -17,7 +17,7 @@ from cloudapi.services.account import limit
 from cloudapi.services.storage import store as stores
 from cloudapi.services.template.image import READY, stored_copy
 from cloudapi.states import template as _states  # noqa: F401 - declares the table
-from cloudapi.states.base import transition
+from cloudapi.states.base import TransitionRefused, transition
 
 log = logging.getLogger(__name__)
 
@@ -130,6 +130,10 @@ def finish(context: Context, copy: TemplateStore, report: dict[str, Any]) -> Non
         store = ImageStore.get_by_id(copy.image_store_id)
         stores.call(context, store, "secondary.delete", {"path": copy.install_path})
         fail(context, copy, error.text)
+    except TransitionRefused:
+        # The clock looks after transfers as well: it, or another server, has written the same in this moment.
+        if TemplateStore.get_by_id(copy.id).state != READY:
+            raise
 
 
 def arrived(context: Context, copy_id: int, report: dict[str, Any]) -> None:
