@@ -9,7 +9,8 @@ from cloudapi.api.access import may_operate, may_see_domain
 from cloudapi.api.query import Query, escape_like
 from cloudapi.context import Caller, Context
 from cloudapi.errors import InvalidParameter, PermissionDenied
-from cloudapi.models.identity import Account, Domain, Project
+from cloudapi.models.database import rows
+from cloudapi.models.identity import Account, Domain
 
 _PROJECT_ACCOUNTS = "SELECT p.project_account_id FROM project p"
 _MEMBER = (f"{_PROJECT_ACCOUNTS} JOIN project_member m ON m.project_id = p.id "
@@ -134,7 +135,7 @@ class Scope:
             return [self.of_account(found.id)]
         conditions = self.of_domain(self.domain) if self.domain is not None else self.of_caller()
         wide = caller.is_admin and (self.domain is not None or self.listall)
-        if wide and not self.by_id and Project.select().exists():
+        if wide and not self.by_id and rows("SELECT 1 FROM project LIMIT 1"):
             conditions.append((f"t.{self.account_column} NOT IN ({_PROJECT_ACCOUNTS})", ()))
         return conditions
 
