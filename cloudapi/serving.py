@@ -20,7 +20,7 @@ The admin's keys: {keys}
 Three things to try, in this folder:
   key() {{ python3 -c 'import json, sys; print(json.load(open("{keys}"))[sys.argv[1]])' $1; }}
   export CLOUDSTACK_ENDPOINT={endpoint} CLOUDSTACK_KEY=$(key apikey) CLOUDSTACK_SECRET=$(key secretkey)
-  .venv/bin/cs listZones
+  cs listZones                      # pip install cs
   curl -s {root}/client/openapi.json
   cmk -u {endpoint} -k $CLOUDSTACK_KEY -s $CLOUDSTACK_SECRET list zones
 """
