@@ -8,6 +8,7 @@ from typing import Any
 from cloudapi import events
 from cloudapi.context import Context
 from cloudapi.errors import ApiError, ResourceLimitExceeded
+from cloudapi.jobs import locks
 from cloudapi.models.base import now
 from cloudapi.models.database import transact
 from cloudapi.models.identity import Account
@@ -44,8 +45,18 @@ def allot(template: Template, store: ImageStore) -> TemplateStore:
 
 def begin(context: Context, copy: TemplateStore) -> None:
     """Begin to bring a template to a store. Outside transactions; what goes wrong is noted on the copy."""
+    # Who asks for it, the clock and other servers may all find it in the same moment.
+    with locks.hold([locks.key(copy)], context.request_id, unless=lambda: not _under_way(copy)) as held:
+        if held:
+            _begin(context, TemplateStore.get_by_id(copy.id))
+
+
+def _under_way(copy: TemplateStore) -> bool:
+    return TemplateStore.select().where(TemplateStore.id == copy.id, TemplateStore.state.in_(UNDER_WAY)).exists()
+
+
+def _begin(context: Context, copy: TemplateStore) -> None:
     template, store = Template.get_by_id(copy.template_id), ImageStore.get_by_id(copy.image_store_id)
-    copy = TemplateStore.get_by_id(copy.id)
     if copy.state == "Allocated":
         transact(lambda: transition(copy, "CreateOnlyRequested", download_state="DOWNLOAD_IN_PROGRESS", updated=now()))
         transact(lambda: events.completed(context, event_of(template, "DOWNLOAD.START"),
@@ -194,7 +205,9 @@ def poll(context: Context) -> None:
             begin(context, copy)
             continue
         try:
-            note(context, copy, stores.call(context, store, "secondary.status", {"transfer": copy.request_id}))
+            # Whoever begins it at this moment will note how far it is; his transfer is not known to the store yet.
+            with locks.hold([locks.key(copy)], context.request_id, timeout=0):
+                note(context, copy, stores.call(context, store, "secondary.status", {"transfer": copy.request_id}))
         except ApiError as error:
             log.warning("template copy %d: %s", copy.id, error.text)
 
