@@ -19,7 +19,7 @@ import peewee
 from cloudapi.context import Context
 from cloudapi.models.base import Json, Link, Moment
 from cloudapi.models.database import rows as select
-from cloudapi.models.database import while_unchanged
+from cloudapi.models.database import told_for_nothing, while_unchanged
 
 # How many rows of one table a thread keeps between two changes of the database.
 KEPT_ROWS = 2000
@@ -106,6 +106,8 @@ class Page:
         self.rows: dict[int, tuple[Any, ...]] = {}
         self.columns: list[str] = []
         self.arguments: Any = None
+        self._once: dict[str, Any] = {}
+        self._known: dict[Any, Any] = while_unchanged(("linked rows",), dict)
 
     def values(self, column: str) -> dict[int, Any]:
         """Return `{id: value}` of one of the record's columns that the view's fields use."""
@@ -114,6 +116,41 @@ class Page:
 
     def wants(self, group: str) -> bool:
         return self.details is None or group in self.details
+
+    def once(self, name: str, compute: Callable[[], Any]) -> Any:
+        """Return what several loaders of the page need, computed for the first of them."""
+        if name not in self._once:
+            self._once[name] = compute()
+        return self._once[name]
+
+    def behind(self, table: str, columns: Sequence[str], wanted: set[int]) -> dict[int, tuple[Any, ...]]:
+        """Return the rows that links lead to: `id` first, then the columns.
+
+        Zones, offerings, templates and hosts stand behind most rows of most pages: what this thread has read of them
+        stays known, as long as nothing in the database changes.
+        """
+        if not wanted:
+            return {}
+        kept: dict[int, tuple[Any, ...]] = self._known.setdefault((table, *columns), {})
+        missing = wanted.difference(kept)
+        if len(kept) + len(missing) > KEPT_ROWS:
+            kept.clear()
+            missing = wanted
+        if missing:
+            kept.update((row[0], row) for row in fetch(table, columns, missing))
+        return {key: kept[key] for key in wanted if key in kept}
+
+    def any(self, rows_of: str) -> bool:
+        """Whether there are such rows at all, for tables that often have none; True where it is not told for nothing.
+
+        :param rows_of: `table WHERE …`, for which there is an index.
+        """
+        if not told_for_nothing():
+            return True
+        key = ("any", rows_of)
+        if key not in self._known:
+            self._known[key] = bool(select(f"SELECT 1 FROM {rows_of} LIMIT 1"))
+        return bool(self._known[key])
 
 
 def fetch(table: str, columns: Sequence[str], ids: Iterable[int], key: str = "id") -> list[tuple[Any, ...]]:
@@ -130,24 +167,6 @@ def fetch(table: str, columns: Sequence[str], ids: Iterable[int], key: str = "id
         part += part[-1:] * (size - len(part))
         found += select(f"SELECT {names} FROM {table} t WHERE t.{key} IN ({','.join('?' * size)})", part)
     return found
-
-
-def behind(known: dict[Any, Any], table: str, columns: Sequence[str], wanted: set[int]) -> dict[int, tuple[Any, ...]]:
-    """Return the rows that links lead to: `id` first, then the columns.
-
-    Zones, offerings, templates and hosts stand behind most rows of most pages: what this thread has read of them stays
-    in `known`, as long as nothing in the database changes.
-    """
-    if not wanted:
-        return {}
-    kept: dict[int, tuple[Any, ...]] = known.setdefault((table, *columns), {})
-    missing = wanted.difference(kept)
-    if len(kept) + len(missing) > KEPT_ROWS:
-        kept.clear()
-        missing = wanted
-    if missing:
-        kept.update((row[0], row) for row in fetch(table, columns, missing))
-    return {key: kept[key] for key in wanted if key in kept}
 
 
 class View:
@@ -325,13 +344,12 @@ class _Plan:
         page.rows = {row[0]: row for row in fetch(self.meta.table_name, self.columns, page.ids)}
         page.ids = [key for key in page.ids if key in page.rows]
         linked: dict[str, dict[int, tuple[Any, ...]]] = {}
-        known: dict[Any, Any] = while_unchanged(("linked rows",), dict)
         for prefix, (parent, column, model, columns) in self.tables.items():
             source = linked[parent].values() if parent else page.rows.values()
             names = self.tables[parent][3] if parent else self.columns
             index = 0 if column == "id" else names.index(column) + 1
             wanted = {row[index] for row in source if row[index] is not None}
-            linked[prefix] = behind(known, model._meta.table_name, columns, wanted)
+            linked[prefix] = page.behind(model._meta.table_name, columns, wanted)
         tables = list(linked.values())
         batches = [loader(page) for loader in self.loaders]
         build, found = self.build, page.rows

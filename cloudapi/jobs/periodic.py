@@ -1,4 +1,8 @@
-"""Periodic work: each task runs in one process of the installation at a time, by a lease on its row."""
+"""Periodic work: each task runs in one process of the installation at a time, by a lease on its row.
+
+Tasks of every few seconds have one row together, whose lease a process keeps: an idle installation writes next to
+nothing, and what threads have read of the database stays known.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,11 @@ from cloudapi.models.database import database, transact
 log = logging.getLogger(__name__)
 
 LEASE = 60_000
-HEARTBEAT = 20.0
+HEARTBEAT = 5.0
+# Tasks with no more seconds between two runs go by the lease that a process keeps (milliseconds, on this row).
+OFTEN = 10.0
+LEADERSHIP = 15_000
+LEADER = "tasks of every few seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,7 @@ class Scheduler:
         self.tasks = tasks
         self._stop = threading.Event()
         self._running: str | None = None
+        self._leads_until = 0  # by the clock of the database's rows
         self._threads = [threading.Thread(target=target, name=name, daemon=True)
                          for target, name in ((self._loop, "periodic"), (self._beat, "periodic-beat"))]
 
@@ -47,6 +56,9 @@ class Scheduler:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(timeout)
+        if self._leads_until:
+            self._leads_until = 0
+            transact(lambda: self._end(LEADER))
 
     def _loop(self) -> None:
         last = dict.fromkeys((task.name for task in self.tasks), 0.0)
@@ -59,7 +71,10 @@ class Scheduler:
                     if time.monotonic() < last[task.name] + min(max(task.interval(), 0.5), 60.0):
                         continue
                     last[task.name] = time.monotonic()
-                    self.run(task)
+                    if task.interval() <= OFTEN:
+                        self.run_often(task)
+                    else:
+                        self.run(task)
                     last[task.name] = time.monotonic()
                 except Exception:
                     log.exception("periodic task %s could not be begun or ended", task.name)
@@ -76,10 +91,53 @@ class Scheduler:
 
     def renew(self) -> None:
         name = self._running
-        if name is not None:
-            transact(lambda: PeriodicTask.update(lease_until=now() + LEASE)
-                     .where(PeriodicTask.name == name, PeriodicTask.owner == self.owner,
-                            PeriodicTask.lease_until > 0).execute())
+        if name is None:
+            return
+        lease = LEADERSHIP if name == LEADER else LEASE
+        until = now() + lease
+        renewed = transact(lambda: PeriodicTask.update(lease_until=until).where(
+            PeriodicTask.name == name, PeriodicTask.owner == self.owner, PeriodicTask.lease_until > 0).execute())
+        if name == LEADER and renewed:
+            self._leads_until = until
+
+    def run_often(self, task: Task) -> bool:
+        """Run a task of every few seconds where this process has the lease on them. Returns whether it ran."""
+        if self._leads_until < now() + LEADERSHIP / 2:
+            try:
+                if not transact(self._lead):
+                    return False
+            except peewee.IntegrityError:
+                return False
+        self._work(task, LEADER)
+        return True
+
+    def _lead(self) -> bool:
+        """Take the lease on the tasks of every few seconds, or have it for longer."""
+        until = now() + LEADERSHIP
+        row = PeriodicTask.get_or_none(PeriodicTask.name == LEADER)
+        if row is None:
+            PeriodicTask.create(name=LEADER, owner=self.owner, lease_until=until)
+        elif row.owner != self.owner and row.lease_until > now():
+            return False
+        elif not (PeriodicTask.update(owner=self.owner, lease_until=until).where(
+                PeriodicTask.name == LEADER, PeriodicTask.owner == row.owner,
+                PeriodicTask.lease_until == row.lease_until).execute()):
+            return False
+        self._leads_until = until
+        return True
+
+    def _work(self, task: Task, lease: str) -> None:
+        self._running = lease
+        try:
+            task.work()
+        except Exception:
+            log.exception("periodic task %s failed", task.name)
+        finally:
+            self._running = None
+
+    def _end(self, name: str) -> None:
+        PeriodicTask.update(lease_until=0, last_run=now()).where(
+            PeriodicTask.name == name, PeriodicTask.owner == self.owner).execute()
 
     def run(self, task: Task) -> bool:
         """Run a task where it is due and nobody else runs it. Returns whether it ran."""
@@ -88,15 +146,8 @@ class Scheduler:
                 return False
         except peewee.IntegrityError:
             return False
-        self._running = task.name
-        try:
-            task.work()
-        except Exception:
-            log.exception("periodic task %s failed", task.name)
-        finally:
-            self._running = None
-            transact(lambda: PeriodicTask.update(lease_until=0, last_run=now())
-                     .where(PeriodicTask.name == task.name, PeriodicTask.owner == self.owner).execute())
+        self._work(task, task.name)
+        transact(lambda: self._end(task.name))
         return True
 
     def _claim(self, task: Task) -> bool:

@@ -187,13 +187,18 @@ class _Known(threading.local):
 _known = _Known()
 
 
+def told_for_nothing() -> bool:
+    """Whether the database tells without a statement of its own that nothing has changed."""
+    return is_sqlite() and not in_transaction()  # what a transaction sees may be rolled back
+
+
 def while_unchanged(key: tuple[Any, ...], compute: Callable[[], Result]) -> Result:
     """Return what `compute()` returns, without computing it again as long as nothing in the database changes.
 
     SQLite tells that for nothing (commits of other connections, changes of this one); other databases do not.
     """
-    if not is_sqlite() or in_transaction():
-        return compute()  # what a transaction sees may be rolled back
+    if not told_for_nothing():
+        return compute()
     connection = database.connection()
     state = connection.execute("PRAGMA data_version").fetchone()[0], connection.total_changes
     if _known.state != state:

@@ -20,7 +20,7 @@ def load_projects(page: Page) -> dict[int, dict[str, Any]]:
     """The project that each record's account stands for, if it stands for one."""
     owners = page.values("account_id")
     wanted = sorted({owner for owner in owners.values() if owner is not None})
-    if not wanted:
+    if not wanted or not page.any("project"):
         return {}
     projects = {account: {"projectid": uuid, "project": name} for account, uuid, name in rows(
         "SELECT project_account_id, uuid, name FROM project WHERE removed IS NULL AND project_account_id IN "
@@ -50,9 +50,12 @@ class ResourceTagView(ProjectOwnedView, View):
     domainpath = Column("domain_.path", "path of the account's domain", convert=pretty_path, since="4.19.2.0")
 
 
-def by_resource(table: str, kind: str, ids: list[int], columns: str) -> list[tuple[Any, ...]]:
-    """Return `(resource id, …columns)` of the rows of tags or details of these resources."""
-    if not ids:
+def by_resource(page: Page, table: str, kind: str, ids: list[int], columns: str) -> list[tuple[Any, ...]]:
+    """Return `(resource id, …columns)` of the rows of tags or details of these resources.
+
+    :param kind: the kind of resource as the table names it; from us, never from a client.
+    """
+    if not ids or not page.any(f"{table} WHERE resource_type = '{kind}'"):
         return []
     marks = ",".join("?" * len(ids))
     return rows(f"SELECT resource_id, {columns} FROM {table} WHERE resource_type = ? AND resource_id IN ({marks}) "
@@ -63,7 +66,7 @@ def Tags(kind: str, **options: Any) -> Batch:
     """The tags of a resource; an empty list where it has none, as CloudStack shows."""
 
     def load(page: Page) -> dict[int, list[dict[str, Any]]]:
-        owner = by_resource("resource_tag", kind, page.ids, "id")
+        owner = by_resource(page, "resource_tag", kind, page.ids, "id")
         tags = {tag_id: resource_id for resource_id, tag_id in owner}
         found: dict[int, list[dict[str, Any]]] = {}
         if tags:
@@ -82,7 +85,7 @@ def DetailMap(kind: str, help: str, *, hidden: Callable[[str], bool] = lambda na
     def load(page: Page) -> dict[int, dict[str, Any]]:
         found: dict[int, dict[str, Any]] = {}
         root = page.context.caller.is_root_admin
-        for resource_id, name, value, display in by_resource("detail", kind, page.ids, "name, value, display"):
+        for resource_id, name, value, display in by_resource(page, "detail", kind, page.ids, "name, value, display"):
             if (display or root) and not hidden(name):
                 found.setdefault(resource_id, {})[name] = value
         return found

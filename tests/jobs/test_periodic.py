@@ -73,6 +73,34 @@ def test_one_that_was_run_between_our_look_and_our_claim_is_not_run_again(monkey
     assert runs == []
 
 
+def test_tasks_of_every_few_seconds_go_by_one_lease_that_is_kept():
+    runs = []
+    first, second = (Scheduler(name, []) for name in ("first", "second"))
+    assert first.run_often(task(runs, 1))
+    written = PeriodicTask.get()
+    assert first.run_often(Task("another", lambda: 1, lambda: runs.append(2)))
+    assert not second.run_often(task(runs, 1))
+    assert (PeriodicTask.get().lease_until, PeriodicTask.select().count()) == (written.lease_until, 1)
+    first.stop()
+    assert second.run_often(task(runs, 1))
+    assert not first.run_often(task(runs, 1))
+    assert runs == [1, 2, 1]
+
+
+def test_that_lease_is_kept_through_a_long_run_and_lost_by_a_process_that_died():
+    runs, first, second = [], Scheduler("first", []), Scheduler("second", [])
+
+    def work():
+        PeriodicTask.update(lease_until=1).execute()
+        first.renew()
+        runs.append(second.run_often(task(runs, 1)))
+
+    assert first.run_often(task(runs, 1, work))
+    assert runs == [False]
+    PeriodicTask.update(lease_until=1).execute()
+    assert second.run_often(task(runs, 1))
+
+
 def test_a_failure_ends_neither_the_task_nor_the_others():
     runs = []
 

@@ -24,14 +24,14 @@ def load_details(page: Page) -> dict[int, dict[str, Any]]:
     ratios = load_ratios(page)
     found = {number: {"cpuOvercommitRatio": ratio["cpu"], "memoryOvercommitRatio": ratio["memory"]}
              for number, ratio in ratios.items()}
-    for number, name, value in by_resource("detail", "Cluster", page.ids, "name, value"):
+    for number, name, value in by_resource(page, "detail", "Cluster", page.ids, "name, value"):
         if name not in SECRETS and name != access.NAME:
             found[number][name] = value
     return found
 
 
 def load_ovm3_addresses(page: Page) -> dict[int, str]:
-    return {number: value for number, name, value in by_resource("detail", "Cluster", page.ids, "name, value")
+    return {number: value for number, name, value in by_resource(page, "detail", "Cluster", page.ids, "name, value")
             if name == "ovm3vip"}
 
 

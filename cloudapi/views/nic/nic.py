@@ -37,6 +37,8 @@ class NicSecondaryIpView(View):
 
 def load_secondary(page: Page) -> dict[int, list[dict[str, Any]]]:
     found: dict[int, list[dict[str, Any]]] = {}
+    if not page.any("nic_secondary_ip"):
+        return found
     columns = ("id", "uuid", "ip4", "ip6", "description", "removed")
     for nic_id, _, uuid, ip4, ip6, description, removed in sorted(fetch("nic_secondary_ip", columns, page.ids,
                                                                         key="nic_id")):
@@ -51,15 +53,18 @@ def load_secondary(page: Page) -> dict[int, list[dict[str, Any]]]:
 
 def load_public(page: Page) -> dict[int, dict[str, Any]]:
     """The public address behind which a NIC is reached one to one."""
-    return {nic_id: {"id": uuid, "ip": ip} for nic_id, uuid, ip, one_to_one in fetch(
-        "ip_address", ("uuid", "ip", "is_static_nat"), page.ids, key="nic_id") if one_to_one}
+    if not page.any("ip_address WHERE vm_id IS NOT NULL AND is_static_nat = 1"):
+        return {}
+    machines = sorted(set(page.values("vm_id").values()))
+    return {nic_id: {"id": uuid, "ip": ip} for _, nic_id, uuid, ip, one_to_one in fetch(
+        "ip_address", ("nic_id", "uuid", "ip", "is_static_nat"), machines, key="vm_id") if one_to_one}
 
 
 def load_adapters(page: Page) -> dict[int, str]:
     """The model of the card, where the Instance's details say so."""
     machines = page.values("vm_id")
     models = {machine: value for machine, name, value in by_resource(
-        "detail", "Machine", sorted(set(machines.values())), "name, value") if name == "nicAdapter"}
+        page, "detail", "Machine", sorted(set(machines.values())), "name, value") if name == "nicAdapter"}
     return {key: models[machine] for key, machine in machines.items() if machine in models}
 
 
@@ -103,8 +108,9 @@ class NicView(View):
     ipaddresses = Given("addresses that the guest reports", type="list", since="4.14.0")
     mtu = Computed(lambda own, private: own or private, "mtu", "network.private_mtu", type="integer", since="4.18.0",
                    help="MTU of the network")
-    publicipid = Batch(load_public, "ID of the public address that leads here alone", key="id", type="string")
-    publicip = Batch(load_public, "public address that leads here alone", key="ip", type="string")
+    publicipid = Batch(load_public, "ID of the public address that leads here alone", key="id", type="string",
+                       needs=("vm_id",))
+    publicip = Batch(load_public, "public address that leads here alone", key="ip", type="string", needs=("vm_id",))
     enabled = Column("enabled", "whether the link is up")
     nicdnsname = Given("name of the NIC in a DNS zone", type="string")
     vpcid = Given("ID of the VPC of its network", type="string")

@@ -27,7 +27,7 @@ def load_lease(page: Page) -> dict[int, dict[str, Any]]:
 
 def load_purge(page: Page) -> dict[int, bool]:
     return {key: value == "true"
-            for key, name, value in by_resource("detail", "ServiceOffering", page.ids, "name, value")
+            for key, name, value in by_resource(page, "detail", "ServiceOffering", page.ids, "name, value")
             if name == "purge.db.entities"}
 
 

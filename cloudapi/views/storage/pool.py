@@ -56,7 +56,8 @@ def load_custom_statistics(page: Page) -> dict[int, dict[str, str]]:
 
 
 def load_mount_options(page: Page) -> dict[int, str]:
-    return {pool_id: value for pool_id, name, value in by_resource("detail", "StoragePool", page.ids, "name, value")
+    return {pool_id: value
+            for pool_id, name, value in by_resource(page, "detail", "StoragePool", page.ids, "name, value")
             if name == "nfsmountopts" and value}
 
 

@@ -111,7 +111,8 @@ def _by_template(page: Page) -> dict[int, list[int]]:
 def load_details(page: Page) -> dict[int, dict[str, str]]:
     places = _by_template(page)
     found: dict[int, dict[str, str]] = {}
-    for template_id, name, value, display in by_resource("detail", "Template", list(places), "name, value, display"):
+    for template_id, name, value, display in by_resource(
+            page, "detail", "Template", list(places), "name, value, display"):
         if display or page.context.caller.is_root_admin:
             for key in places[template_id]:
                 found.setdefault(key, {})[name] = value
@@ -122,7 +123,7 @@ def load_tags(page: Page) -> dict[int, list[dict[str, Any]]]:
     places = _by_template(page)
     found: dict[int, list[dict[str, Any]]] = {}
     owners = {tag_id: template_id for kind in ("Template", "ISO")
-              for template_id, tag_id in by_resource("resource_tag", kind, list(places), "id")}
+              for template_id, tag_id in by_resource(page, "resource_tag", kind, list(places), "id")}
     ordered = list(owners)
     for tag_id, shown in zip(ordered, ResourceTagView.render(page.context, ordered), strict=True):
         for key in places[owners[tag_id]]:

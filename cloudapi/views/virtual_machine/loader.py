@@ -14,42 +14,55 @@ def marks(values: Any) -> str:
     return ",".join("?" * len(values))
 
 
-def nic_owners(ids: list[int]) -> list[tuple[int, int]]:
+def _nics(page: Page) -> list[tuple[Any, ...]]:
+    """Return what the machines' NICs tell of the machines, in the order of devices.
+
+    `(NIC id, machine id, IPv4, IPv6, network id, whether it is the default, bytes received, bytes sent)`
+    """
+    return list(page.once("nics", lambda: rows(
+        "SELECT id, vm_id, ip4, ip6, network_id, is_default, bytes_received, bytes_sent FROM nic WHERE vm_id IN "
+        f"({marks(page.ids)}) AND removed IS NULL ORDER BY device_id, id", page.ids)))
+
+
+def nic_owners(page: Page) -> list[tuple[int, int]]:
     """Return `(NIC id, machine id)` in the order of devices."""
-    return [(row[0], row[1]) for row in rows(
-        f"SELECT id, vm_id FROM nic WHERE vm_id IN ({marks(ids)}) AND removed IS NULL ORDER BY device_id, id", ids)]
+    return [(row[0], row[1]) for row in _nics(page)]
 
 
-def affinity_members(ids: list[int]) -> list[tuple[int, int]]:
+def affinity_members(page: Page) -> list[tuple[int, int]]:
     """Return `(machine id, group id)` of the machines."""
+    if not page.any("affinity_group_member"):
+        return []
     return [(row[0], row[1]) for row in rows(
         "SELECT m.machine_id, m.group_id FROM affinity_group_member m JOIN affinity_group g ON g.id = m.group_id "
-        f"WHERE g.removed IS NULL AND m.machine_id IN ({marks(ids)}) ORDER BY m.id", ids)]
-
-
-def _default_nics(page: Page) -> dict[int, tuple[Any, ...]]:
-    """Return `(address, guest type)` of the default NIC of each machine."""
-    return {row[0]: row[1:] for row in rows(
-        "SELECT n.vm_id, n.ip4, n.ip6, w.guest_type FROM nic n JOIN network w ON w.id = n.network_id "
-        f"WHERE n.vm_id IN ({marks(page.ids)}) AND n.is_default = ? AND n.removed IS NULL", [*page.ids, True])}
+        f"WHERE g.removed IS NULL AND m.machine_id IN ({marks(page.ids)}) ORDER BY m.id", page.ids)]
 
 
 def default_address(page: Page) -> dict[int, str | None]:
-    return {key: ip4 or ip6 for key, (ip4, ip6, _) in _default_nics(page).items()}
+    return {machine: ip4 or ip6 for _, machine, ip4, ip6, _, default, _, _ in _nics(page) if default}
 
 
 def virtual_network(page: Page) -> dict[int, bool]:
-    return {key: kind == "Isolated" for key, (_, _, kind) in _default_nics(page).items()}
+    networks = {machine: network for _, machine, _, _, network, default, _, _ in _nics(page) if default}
+    kinds = page.behind("network", ("guest_type",), set(networks.values()))
+    return {machine: kinds[network][1] == "Isolated" for machine, network in networks.items()}
 
 
 def traffic(page: Page) -> dict[int, dict[str, int]]:
     """The bytes that the NICs have counted; absent where nothing was counted."""
-    return {row[0]: {"received": int(row[1]), "sent": int(row[2])} for row in rows(
-        f"SELECT vm_id, SUM(bytes_received), SUM(bytes_sent) FROM nic WHERE vm_id IN ({marks(page.ids)}) "
-        "AND removed IS NULL GROUP BY vm_id", page.ids) if row[1] or row[2]}
+    found: dict[int, dict[str, int]] = {}
+    for _, machine, _, _, _, _, received, sent in _nics(page):
+        if received or sent:
+            sums = found.setdefault(machine, {"received": 0, "sent": 0})
+            sums["received"] += received
+            sums["sent"] += sent
+    return found
 
 
 def public_address(page: Page) -> dict[int, dict[str, str]]:
+    """The public address that leads to one of the machine's NICs one to one."""
+    if not page.any("ip_address WHERE vm_id IS NOT NULL AND is_static_nat = 1"):
+        return {}
     return {vm: {"id": uuid, "ip": ip} for vm, uuid, ip in rows(
         f"SELECT vm_id, uuid, ip FROM ip_address WHERE vm_id IN ({marks(page.ids)}) AND is_static_nat = ?",
         [*page.ids, True])}
@@ -74,7 +87,7 @@ def details(page: Page) -> dict[int, dict[str, Any]]:
     root = page.context.caller.is_root_admin
     hidden = set() if root else setting.denied(page.context)
     found: dict[int, dict[str, Any]] = {key: {"details": {}} for key in page.ids}
-    for machine_id, name, value, display in by_resource("detail", "Machine", page.ids, "name, value, display"):
+    for machine_id, name, value, display in by_resource(page, "detail", "Machine", page.ids, "name, value, display"):
         if display and name.lower() not in hidden and not password.is_secret(name):
             found[machine_id]["details"][name] = value
     if not root:
@@ -85,6 +98,8 @@ def details(page: Page) -> dict[int, dict[str, Any]]:
 
 
 def key_pairs(page: Page) -> dict[int, str]:
+    if not page.any("machine_key_pair"):
+        return {}
     found: dict[int, list[str]] = {}
     for machine_id, name in rows("SELECT machine_id, name FROM machine_key_pair WHERE machine_id IN "
                                  f"({marks(page.ids)}) ORDER BY id", page.ids):
@@ -128,6 +143,8 @@ def statistics(page: Page) -> dict[int, dict[str, Any]]:
 
 def jobs(page: Page) -> dict[int, dict[str, Any]]:
     """The pending job of each machine, by the machine's UUID; the oldest where several wait."""
+    if not page.any("async_job WHERE status = 0"):
+        return {}
     uuids = {uuid: key for key, uuid in page.values("uuid").items()}
     found: dict[int, dict[str, Any]] = {}
     for uuid, job, status in rows(

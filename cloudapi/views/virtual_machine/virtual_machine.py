@@ -87,7 +87,7 @@ def days_left(expiry: int | None, action: str | None) -> int | None:
 
 
 def load_affinity(page: Page) -> dict[int, list[dict[str, Any]]]:
-    members = loaders.affinity_members(page.ids)
+    members = loaders.affinity_members(page)
     groups = sorted({group for _, group in members})
     shown = dict(zip(groups, MemberGroupView.render(page.context, groups), strict=True))
     found: dict[int, list[dict[str, Any]]] = {}
@@ -97,7 +97,7 @@ def load_affinity(page: Page) -> dict[int, list[dict[str, Any]]]:
 
 
 def load_nics(page: Page) -> dict[int, list[dict[str, Any]]]:
-    owners = loaders.nic_owners(page.ids)
+    owners = loaders.nic_owners(page)
     found: dict[int, list[dict[str, Any]]] = {}
     for (_, machine_id), shown in zip(owners, NicView.render(page.context, [nic for nic, _ in owners]), strict=True):
         shown.pop("virtualmachineid", None)

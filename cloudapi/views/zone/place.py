@@ -31,7 +31,7 @@ def AccessGroups(kind: str, column: str = "id", **options: Any) -> Batch:
     def load(page: Page) -> dict[int, str]:
         places = {number: number for number in page.ids} if column == "id" else page.values(column)
         groups = {place: value for place, name, value in by_resource(
-            "detail", kind, [place for place in set(places.values()) if place is not None], "name, value")
+            page, "detail", kind, [place for place in set(places.values()) if place is not None], "name, value")
             if name == access.NAME}
         return {number: groups[place] for number, place in places.items() if place in groups}
 
