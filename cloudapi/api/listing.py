@@ -12,6 +12,7 @@ from cloudapi.api.parameters import Entity, EntityList, Flag, Map, Parameter, Te
 from cloudapi.api.query import Query
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter
+from cloudapi.models.database import snapshot
 from cloudapi.models.identity import Domain, Project
 
 
@@ -80,10 +81,11 @@ class ListCommand(PageParameters, Command):
         return page_limits(context, self.page, self.pagesize)
 
     def run(self, context: Context) -> Listing:
-        query = self.query(context)
-        offset, limit = self.limits(context)
-        ids, count = query.page(offset, limit)
-        return Listing(self.response.render(context, ids, self.groups(context), self), count)
+        with snapshot():
+            query = self.query(context)
+            offset, limit = self.limits(context)
+            ids, count = query.page(offset, limit)
+            return Listing(self.response.render(context, ids, self.groups(context), self), count)
 
 
 def column_value(parameter: Parameter, value: Any) -> Any:

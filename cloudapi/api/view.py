@@ -124,7 +124,7 @@ class Page:
         return self._once[name]
 
     def behind(self, table: str, columns: Sequence[str], wanted: set[int]) -> dict[int, tuple[Any, ...]]:
-        """Return the rows that links lead to: `id` first, then the columns.
+        """Return the rows that links lead to, by id: `id` first, then the columns. There may be others among them.
 
         Zones, offerings, templates and hosts stand behind most rows of most pages: what this thread has read of them
         stays known, as long as nothing in the database changes.
@@ -138,7 +138,7 @@ class Page:
             missing = wanted
         if missing:
             kept.update((row[0], row) for row in fetch(table, columns, missing))
-        return {key: kept[key] for key in wanted if key in kept}
+        return kept
 
     def any(self, rows_of: str) -> bool:
         """Whether there are such rows at all, for tables that often have none; True where it is not told for nothing.
@@ -160,13 +160,18 @@ def fetch(table: str, columns: Sequence[str], ids: Iterable[int], key: str = "id
     """
     wanted = list(ids)
     found: list[tuple[Any, ...]] = []
-    names = ", ".join(f"t.{name}" for name in (key, *columns))
     for start in range(0, len(wanted), SIZES[-1]):
         part = wanted[start:start + SIZES[-1]]
         size = next(size for size in SIZES if size >= len(part))
         part += part[-1:] * (size - len(part))
-        found += select(f"SELECT {names} FROM {table} t WHERE t.{key} IN ({','.join('?' * size)})", part)
+        found += select(_select_among(table, tuple(columns), key, size), part)
     return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _select_among(table: str, columns: tuple[str, ...], key: str, size: int) -> str:
+    names = ", ".join(f"t.{name}" for name in (key, *columns))
+    return f"SELECT {names} FROM {table} t WHERE t.{key} IN ({','.join('?' * size)})"
 
 
 class View:
@@ -285,6 +290,10 @@ class _Plan:
         variable = self._variable(prefix)
         return f"({variable}[{index}] if {variable} is not None else None)"
 
+    def _never_null(self, path: str) -> bool:
+        field = self.meta.fields.get(path)
+        return field is not None and not field.null
+
     def _value(self, path: str) -> tuple[str, str]:
         """Return `(expression, conversion)` for a path; the conversion is a format with `v`."""
         prefix, _, column = path.rpartition(".")
@@ -309,6 +318,8 @@ class _Plan:
                 self.names[f"c_{name}"] = attribute.convert
                 conversion = f"c_{name}({'v' if conversion == 'stamp(v)' else conversion})"
                 return [f" v = {value}", f" if v is not None: v = {conversion}", f" if v is not None: o[{name!r}] = v"]
+            if self._never_null(attribute.paths[0]):
+                return [f" v = {value}", f" o[{name!r}] = {conversion}"]
             return [f" v = {value}", f" if v is not None: o[{name!r}] = {conversion}"]
         if isinstance(attribute, Computed):
             self.names[f"c_{name}"] = attribute.function
@@ -344,11 +355,17 @@ class _Plan:
         page.rows = {row[0]: row for row in fetch(self.meta.table_name, self.columns, page.ids)}
         page.ids = [key for key in page.ids if key in page.rows]
         linked: dict[str, dict[int, tuple[Any, ...]]] = {}
+        reached: dict[str, set[int]] = {}
         for prefix, (parent, column, model, columns) in self.tables.items():
-            source = linked[parent].values() if parent else page.rows.values()
             names = self.tables[parent][3] if parent else self.columns
             index = 0 if column == "id" else names.index(column) + 1
-            wanted = {row[index] for row in source if row[index] is not None}
+            if parent:
+                before = linked[parent]
+                wanted = {before[key][index] for key in reached[parent] if key in before}
+            else:
+                wanted = {row[index] for row in page.rows.values()}
+            wanted.discard(None)
+            reached[prefix] = wanted
             linked[prefix] = page.behind(model._meta.table_name, columns, wanted)
         tables = list(linked.values())
         batches = [loader(page) for loader in self.loaders]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-from flask import Request, Response
+from flask import Response
+from werkzeug import Request
 
 TOKEN, SESSION_KEY = "JSESSIONID", "sessionkey"
 _SAME_SITE = {"Lax": "Lax", "Strict": "Strict", "NoneAndSecure": "None", "Null": None}

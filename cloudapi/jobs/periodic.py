@@ -117,14 +117,15 @@ class Scheduler:
         row = PeriodicTask.get_or_none(PeriodicTask.name == LEADER)
         if row is None:
             PeriodicTask.create(name=LEADER, owner=self.owner, lease_until=until)
-        elif row.owner != self.owner and row.lease_until > now():
-            return False
-        elif not (PeriodicTask.update(owner=self.owner, lease_until=until).where(
-                PeriodicTask.name == LEADER, PeriodicTask.owner == row.owner,
-                PeriodicTask.lease_until == row.lease_until).execute()):
-            return False
-        self._leads_until = until
-        return True
+            taken = True
+        else:
+            taken = (row.owner == self.owner or row.lease_until <= now()) and bool(
+                PeriodicTask.update(owner=self.owner, lease_until=until).where(
+                    PeriodicTask.name == LEADER, PeriodicTask.owner == row.owner,
+                    PeriodicTask.lease_until == row.lease_until).execute())
+        if taken:
+            self._leads_until = until
+        return taken
 
     def _work(self, task: Task, lease: str) -> None:
         self._running = lease
