@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import tempfile
 import threading
@@ -18,12 +19,16 @@ from benchmarks.population import multiply
 from benchmarks.server import Client, admin, bare, cloudapi, free_port, resident, worked
 
 
-def median(action: Callable[[], Any], repetitions: int) -> float:
-    """Return the median time of an action in milliseconds, after some that do not count."""
+def median(action: Callable[[], Any], repetitions: int, before: Callable[[], Any] = lambda: None) -> float:
+    """Return the median time of an action in milliseconds, after some that do not count.
+
+    :param before: done before each, and not measured.
+    """
     for _ in range(min(10, repetitions)):
         action()
     times = []
     for _ in range(repetitions):
+        before()
         begin = time.perf_counter()
         action()
         times.append(time.perf_counter() - begin)
@@ -45,11 +50,19 @@ class Report:
               flush=True)
 
 
-def measure(report: Report, client: Client, name: str, repetitions: int, command: str, **parameters: Any) -> float:
+def measure(report: Report, client: Client, name: str, repetitions: int, command: str,
+            change: Callable[[], Any] | None = None, **parameters: Any) -> float:
+    """Measure an answer, and where there is a `change` also the answers that each follow one.
+
+    Without a change in between a list on SQLite is answered as it was written the last time.
+    """
     path = client.path(command, **parameters)
     size = len(client.get(path))
     found = median(lambda: client.get(path), repetitions)
     report.line(name, found, size, repetitions)
+    if change is not None:
+        after = median(lambda: client.get(path), repetitions, change)
+        report.line("    after a change each time", after, size, repetitions)
     return found
 
 
@@ -171,6 +184,12 @@ def lists(folder: Path, database: str, sizes: list[int], repetitions: int) -> No
         multiply(url, uuid, size, owners)
         with cloudapi(data, port, database):
             root, user = admin(data, port), Client(port, keys["apikey"], keys["secretkey"])
+            writer = admin(data, port)
+            changes = itertools.count()
+
+            def change() -> None:
+                writer("updateUser", id=account["user"][0]["id"], firstname=f"Change {next(changes)}")  # noqa: B023
+
             measure(report, root, f"signed listZones, {size} Instances", repetitions, "listZones")
             for who, client, filters in (("root admin", root, {"listall": "true"}), ("user", user, {})):
                 for page in (20, 500):
@@ -178,7 +197,8 @@ def lists(folder: Path, database: str, sizes: list[int], repetitions: int) -> No
                         name = f"listVirtualMachines page of {page} of {size}, {who}, {form}"
                         medians[size, f"{who} {page} {form}"] = measure(
                             report, client, name, repetitions if page == 20 else repetitions // 5,
-                            "listVirtualMachines", response=form, page=1, pagesize=page, **filters)
+                            "listVirtualMachines", change if page == 20 else None, response=form, page=1,
+                            pagesize=page, **filters)
     for name in {key for _, key in medians}:
         print(f"{f'growth from {sizes[0]} to {sizes[-1]} Instances: {name}':<64}"
               f"{medians[sizes[-1], name] / medians[sizes[0], name]:9.2f} x", flush=True)

@@ -37,6 +37,7 @@ class Command:
     :cvar subject: the parameter that names the resource of the event.
     :cvar atomic: run as one transaction (off for those that call hosts and commit in parts themselves).
     :cvar read_only: runs without a transaction and leaves no event.
+    :cvar lasting: the answer follows from the database alone and may be kept while that stays as it is.
     """
 
     roles: ClassVar[Sequence[str]] = ()
@@ -47,6 +48,7 @@ class Command:
     since: ClassVar[str | None] = None
     atomic: ClassVar[bool] = True
     read_only: ClassVar[bool] = False
+    lasting: ClassVar[bool] = False
     is_async: ClassVar[bool] = False
     authenticated: ClassVar[bool] = True
     parameters: ClassVar[dict[str, Parameter]] = {}

@@ -10,7 +10,7 @@ import orjson
 import peewee
 
 from cloudapi import events
-from cloudapi.api import access
+from cloudapi.api import access, kept
 from cloudapi.api.command import AsyncCreateCommand, Command, Success
 from cloudapi.api.listing import Listing
 from cloudapi.api.parameters import Entity, EntityList, Parameter, unpack
@@ -31,10 +31,14 @@ HIDDEN = "The requested operation failed; ask the administrator, the log has the
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`body` is what stands below the response name; `name` the response name itself."""
+    """`body` is what stands below the response name; `name` the response name itself.
+
+    :ivar place: where the written answer may be kept; with an answer in it, `body` is None.
+    """
 
     name: str
     body: Any
+    place: kept.Place | None = None
 
 
 class Dispatcher:
@@ -55,15 +59,18 @@ class Dispatcher:
                                     "or is not allowed by the role of the account")
         return command
 
-    def handle(self, raw: dict[str, str], caller: Caller, request_id: str) -> Answer:
-        """Run a command for an authenticated caller. `raw` are the request's parameters as they came."""
+    def handle(self, raw: dict[str, str], caller: Caller, request_id: str, form: str = "") -> Answer:
+        """Run a command for an authenticated caller. `raw` are the request's parameters as they came.
+
+        :param form: how the caller will write the answer, where he takes one that is written already.
+        """
         parameters = unpack(raw)
         command_class = self.find(raw.get("command") or parameters.get("command"), caller)
         context = Context(caller, self.installation, Steps(), request_id)
         name = command_class.api_name()
         try:
             command = command_class(self.parse(command_class, parameters, context))
-            return self._run(command, parameters, context)
+            return self._run(command, parameters, context, form)
         except ApiError as error:
             raise self._shown(error, context) from error
         except peewee.DataError as error:
@@ -155,10 +162,16 @@ class Dispatcher:
             raise
         return value
 
-    def _run(self, command: Command, parameters: dict[str, Any], context: Context) -> Answer:
+    def _run(self, command: Command, parameters: dict[str, Any], context: Context, form: str) -> Answer:
         if command.is_async:
             return Answer(command.response_name(), self._enqueue(command, parameters, context))
+        place = None
         if command.read_only:
+            if form and command.lasting:
+                known = {name: parameters.get(name.lower()) for name in command.parameters}
+                place = kept.place(command.api_name(), known, context.caller, form)
+                if place is not None and place.found is not None:
+                    return Answer(command.response_name(), None, place)
             result = command.run(context)
         elif command.atomic:
             def work() -> Any:
@@ -176,7 +189,7 @@ class Dispatcher:
                 raise
             transact(lambda: self._leave_event(command, context, result))
         self.installation.after_commit(context)
-        return Answer(command.response_name(), self.present(command, context, result))
+        return Answer(command.response_name(), self.present(command, context, result), place)
 
     def _leave_event(self, command: Command, context: Context, result: Any) -> None:
         if command.event is None:

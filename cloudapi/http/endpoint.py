@@ -12,7 +12,7 @@ import werkzeug
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from cloudapi.api.dispatch import HIDDEN
+from cloudapi.api.dispatch import HIDDEN, Answer
 from cloudapi.context import Caller
 from cloudapi.errors import ApiError, InternalError, InvalidRequest, MethodNotAllowed, Unauthenticated
 from cloudapi.http import session, signature, transfer
@@ -91,8 +91,9 @@ class Endpoint:
             settings = self.installation.settings
             versioned = bool(settings.get("expose.cloudstack.version.api.xml.response"))
             json_type = " ".join((settings.get("json.content.type") or JSON_TYPE).split())
-            answer = self.installation.dispatcher.handle(raw, caller, request_id)
-            status, body, name = 200, answer.body, answer.name
+            form = "json" if response_type.lower() == "json" else "xml"
+            answer = self.installation.dispatcher.handle(raw, caller, request_id, form)
+            return self._answered(answer, response_type, versioned, json_type)
         except ApiError as error:
             status, body = error.code, error_body(error.code, error.cloudstack_code, error.text, error.uuids)
             if error.code == 432:
@@ -105,13 +106,26 @@ class Endpoint:
             status, body = InternalError.code, error_body(InternalError.code, InternalError.cloudstack_code, HIDDEN)
         return self._respond(name, body, response_type, status, versioned, json_type)
 
-    def _respond(self, name: str, body: Any, response_type: str, status: int, versioned: bool,
-                 json_type: str = JSON_TYPE) -> Response:
-        payload, content_type = render(name, body, response_type, versioned, json_type)
+    def _answered(self, answer: Answer, response_type: str, versioned: bool, json_type: str) -> Response:
+        place = answer.place
+        written = place.found if place is not None else None
+        if written is None:
+            written = render(answer.name, answer.body, response_type, versioned, json_type)
+            if place is not None:
+                place.keep(*written)
+        return self._response(*written)
+
+    @staticmethod
+    def _response(payload: bytes, content_type: str, status: int = 200) -> Response:
         response = Response(payload, status=status)
         response.headers["Content-Type"] = content_type
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Cache-Control"] = "no-store"
+        return response
+
+    def _respond(self, name: str, body: Any, response_type: str, status: int, versioned: bool,
+                 json_type: str = JSON_TYPE) -> Response:
+        response = self._response(*render(name, body, response_type, versioned, json_type), status)
         if status >= 400 and isinstance(body, dict):
             text = " ".join(str(body.get("errortext", "")).split())
             response.headers["X-Description"] = text.encode("ascii", "replace").decode()[:500]

@@ -28,6 +28,7 @@ DETAILS = ("url", "username", "password", "vsmusername", "vsmpassword", "vsmipad
 class ListClusters(ListCommand):
     """Lists clusters."""
 
+    lasting = True
     roles, response = INFRASTRUCTURE_ADMINS, ClusterView
     keywords = ("name", "hypervisor_type")
 

@@ -78,6 +78,7 @@ class DeleteDomain(AsyncCommand):
 class ListDomains(TagParameters, OwnedListCommand):
     """Lists domains: the caller's own, and with listall those below it; root admins see all."""
 
+    lasting = True
     roles, response = ADMINS, DomainView
     tag_type = "Domain"
 

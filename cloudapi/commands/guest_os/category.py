@@ -19,6 +19,7 @@ from cloudapi.views.guest_os.guest_os import GuestOsCategoryView
 class ListOsCategories(ListCommand):
     """Lists the categories of guest operating systems."""
 
+    lasting = True
     roles, response = EVERYONE, GuestOsCategoryView
     order = "t.sort_key"
 

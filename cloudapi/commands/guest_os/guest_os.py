@@ -18,6 +18,7 @@ from cloudapi.views.guest_os.guest_os import GuestOsView
 class ListOsTypes(ListCommand):
     """Lists guest operating systems."""
 
+    lasting = True
     roles, response = EVERYONE, GuestOsView
     keywords, order = ("display_name",), "t.display_name"
 

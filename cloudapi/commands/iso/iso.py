@@ -27,6 +27,7 @@ from cloudapi.views.virtual_machine.virtual_machine import VirtualMachineView
 class ListIsos(_ImageList):
     """Lists ISOs."""
 
+    lasting = True
     roles, response, tag_type, iso = EVERYONE, IsoView, "ISO", True
 
     isofilter = Text(default="selfexecutable", choices=FILTERS, help=f"one of {', '.join(FILTERS)}")

@@ -36,6 +36,7 @@ def of_domains_above(domain_id: int, path: str) -> tuple[str, tuple[Any, ...]]:
 class ListNetworks(TagParameters, OwnedListCommand):
     """Lists networks."""
 
+    lasting = True
     roles, response = EVERYONE, NetworkView
     tag_type, order, keywords = "Network", "t.id DESC", ("name", "display_text")
 

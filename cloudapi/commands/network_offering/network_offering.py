@@ -120,6 +120,7 @@ class DeleteNetworkOffering(Command):
 class ListNetworkOfferings(ListCommand):
     """Lists network offerings."""
 
+    lasting = True
     roles, response = EVERYONE, NetworkOfferingView
     keywords = ("name", "display_text")
 

@@ -109,6 +109,7 @@ class DeleteDiskOffering(Command):
 class ListDiskOfferings(_OfferingList):
     """Lists disk offerings."""
 
+    lasting = True
     roles, response = EVERYONE, DiskOfferingView
     keywords = ("name", "display_text")
 

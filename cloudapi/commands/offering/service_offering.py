@@ -125,6 +125,7 @@ class DeleteServiceOffering(Command):
 class ListServiceOfferings(_OfferingList):
     """Lists service offerings."""
 
+    lasting = True
     roles, response = EVERYONE, ServiceOfferingView
     keywords = ("name", "display_text")
 

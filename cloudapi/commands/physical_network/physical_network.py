@@ -80,6 +80,7 @@ class DeletePhysicalNetwork(AsyncCommand):
 class ListPhysicalNetworks(ListCommand):
     """Lists physical networks."""
 
+    lasting = True
     roles, response, since = ROOT, PhysicalNetworkView, "3.0.0"
 
     id = Entity(PhysicalNetwork, column="id", minus_one=True, help="the physical network with this ID")

@@ -19,6 +19,7 @@ from cloudapi.views.pod.pod import PodView
 class ListPods(ListCommand):
     """Lists pods."""
 
+    lasting = True
     roles, response = INFRASTRUCTURE_ADMINS, PodView
 
     id = Entity(Pod, column="id", minus_one=True, help="the pod with this ID")

@@ -62,6 +62,7 @@ class DisassociateIpAddress(AsyncCommand):
 class ListPublicIpAddresses(TagParameters, OwnedListCommand):
     """Lists public addresses."""
 
+    lasting = True
     roles, response, wrapper = EVERYONE, IPAddressView, "publicipaddress"
     tag_type, keywords = "PublicIpAddress", ("ip",)
 

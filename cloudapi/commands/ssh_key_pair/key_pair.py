@@ -52,6 +52,7 @@ class DeleteSSHKeyPair(OwnerParameters, Command):
 class ListSSHKeyPairs(OwnedListCommand):
     """Lists SSH key pairs."""
 
+    lasting = True
     roles, response = EVERYONE, SSHKeyPairView
     keywords = ("name", "fingerprint")
 

@@ -25,6 +25,7 @@ STATES = (*sorted(STORAGE_POOL.states), "Initial", "Attaching")
 class ListStoragePools(ListCommand):
     """Lists primary storage pools."""
 
+    lasting = True
     roles, response = (ADMIN, RESOURCE_ADMIN), StoragePoolView
     keywords = ("name", "pool_type")
 

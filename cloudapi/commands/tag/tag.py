@@ -64,6 +64,7 @@ class DeleteTags(_Tagged, AsyncCommand):
 class ListTags(OwnedListCommand):
     """Lists tags."""
 
+    lasting = True
     roles, response = EVERYONE, ResourceTagView
     since, keywords = "4.0.0", ("name", "value", "customer", "resource_type")
 

@@ -39,6 +39,7 @@ def refuse_unsupported(command: Any) -> None:
 class ListTemplates(_ImageList):
     """Lists templates."""
 
+    lasting = True
     roles, response, tag_type = EVERYONE, TemplateView, "Template"
 
     ids = EntityList(Template, since="4.9", help="those with these IDs")

@@ -26,6 +26,7 @@ GROUPS = ("all", "group", "nics", "stats", "secgrp", "tmpl", "servoff", "diskoff
 class ListVirtualMachines(TagParameters, OwnedListCommand):
     """Lists Instances."""
 
+    lasting = True
     roles, response = EVERYONE, VirtualMachineView
     tag_type = "UserVm"
     keywords = ("name", "display_name", "instance_name", "state")

@@ -56,6 +56,7 @@ class CreateVolume(OwnerParameters, AsyncCreateCommand):
 class ListVolumes(TagParameters, OwnedListCommand):
     """Lists volumes."""
 
+    lasting = True
     roles, response = EVERYONE, VolumeView
     order, tag_type, keywords = "t.id DESC", "Volume", ("name", "kind", "state")
 

@@ -22,6 +22,7 @@ NETWORK_TYPES = ("Basic", "Advanced")
 class ListZones(TagParameters, ListCommand):
     """Lists zones."""
 
+    lasting = True
     roles, response = EVERYONE, ZoneView
     keywords, tag_type = ("name", "description"), "Zone"
 

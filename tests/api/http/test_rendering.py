@@ -142,9 +142,24 @@ class TestXml:
         assert root.find("details").findtext("cpu.mode") == "host"
         assert root.find("details").findtext("entry") == "x", "no element can have that name"
 
-    def test_what_is_null_is_left_out(self):
-        payload, _ = render("r", {"a": None, "b": 1}, "xml")
+    def test_what_is_null_or_empty_is_left_out(self):
+        payload, _ = render("r", {"a": None, "b": 1, "c": []}, "xml")
         assert [child.tag for child in ElementTree.fromstring(payload)] == ["b"]
+
+    def test_no_value_is_taken_for_markup(self):
+        for value in ("\x02b\x03x\x02/b\x03", "\x02", "\x03", "%s", "%"):
+            payload, _ = render("r", {"a": value, "nested": {"a": [value]}}, "xml")
+            root = ElementTree.fromstring(payload)
+            left = value.replace("\x02", "").replace("\x03", "")
+            assert [element.tag for element in root.iter()] == ["r", "a", "nested", "a"]
+            assert root.findtext("a") == root.findtext("nested/a") == left
+
+    def test_objects_with_the_same_fields_may_differ_in_which_are_lists(self):
+        for body in ({"a": "1", "b": ["2", "3"]}, {"a": ["1", "2"], "b": "3"}, {"a": [], "b": {"a": "x"}},
+                     {"a": "1", "b": "2"}):
+            payload, _ = render("r", body, "xml")
+            assert xmltodict.parse(payload)["r"]["b"] == body["b"]
+            assert xmltodict.parse(payload)["r"].get("a", []) == body["a"]
 
 
 class TestSettings:
