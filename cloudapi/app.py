@@ -25,6 +25,7 @@ from cloudapi.jobs.engine import ThreadEngine
 from cloudapi.jobs.periodic import Scheduler, Task
 from cloudapi.jobs.steps import Steps
 from cloudapi.models import database as db
+from cloudapi.models import tally
 from cloudapi.models.identity import ApiKeyPair, User
 from cloudapi.secrets import Secrets
 from cloudapi.services import periodic
@@ -145,6 +146,7 @@ def prepare(configuration: Configuration) -> bool:
         raise CannotOpen(f"{data}: {error.strerror}") from error
     if version is None:
         tables.create(lambda: seed(configuration.endpoint, PROVIDERS))
+        tally.ensure()
         return True
     if version > tables.VERSION:
         raise CannotOpen(f"the database has schema version {version}, this program knows {tables.VERSION} at most: "
@@ -155,6 +157,7 @@ def prepare(configuration: Configuration) -> bool:
     if (data / UNFINISHED).exists():
         raise CannotOpen(f"the installation in {data} was interrupted while it was made: empty the directory and the "
                          "database and begin again")
+    tally.ensure()
     return False
 
 

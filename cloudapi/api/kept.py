@@ -28,8 +28,8 @@ class Answers(dict[Any, tuple[bytes, str]]):
         self._bytes = 0
 
     def keep(self, key: Any, payload: bytes, content_type: str) -> None:
-        self._bytes += len(payload)
-        if len(payload) <= LARGEST_ANSWER and self._bytes <= LARGEST:
+        if len(payload) <= LARGEST_ANSWER and self._bytes + len(payload) <= LARGEST:
+            self._bytes += len(payload)
             self[key] = payload, content_type
 
 

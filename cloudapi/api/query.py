@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from cloudapi.models import tally
 from cloudapi.models.database import UNICODE_LOWER, is_sqlite, rows, while_unchanged
 
 
@@ -71,5 +72,5 @@ class Query:
 
     def count(self) -> int:
         """Return how many rows there are: exact, and counted once while nothing changes in the database."""
-        sql = f"SELECT COUNT(*) FROM {self.table} t{self.predicate}"
+        sql = tally.counting(self.table, self.conditions) or f"SELECT COUNT(*) FROM {self.table} t{self.predicate}"
         return while_unchanged((sql, *self.parameters), lambda: int(rows(sql, self.parameters)[0][0]))

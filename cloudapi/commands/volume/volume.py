@@ -93,7 +93,7 @@ class ListVolumes(TagParameters, OwnedListCommand):
         if self.serviceofferingid is not None and self.diskofferingid is None:
             query.equals("disk_offering_id", self.serviceofferingid.disk_offering_id)
         if not self.listsystemvms:
-            query.where("(t.vm_id IS NULL OR t.vm_id IN (SELECT m.id FROM machine m WHERE m.kind = ?))", "User")
+            query.where("t.recreatable = ?", False)
         self._places(query)
         self.filter_tags(query)
 

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from cloudapi.api.query import Query
+from cloudapi.models import tally
 from cloudapi.models.common import Event
 from cloudapi.models.database import connect, database, transact
 from tests.support.source import ROOT
@@ -15,6 +16,7 @@ from tests.support.source import ROOT
 WRITE = """
 import sys
 from cloudapi.models.common import Event
+from cloudapi.models import tally
 from cloudapi.models.database import connect
 connect(sys.argv[1])
 Event.create(uuid="other process", event_type="A", state="", level="", description="", user_id=1, account_id=1,
@@ -32,6 +34,7 @@ def write(number, **columns):
 def events(database_url):
     connect(database_url)
     database.create_tables([Event])
+    tally.ensure(["event"])
     yield [write(number) for number in range(23)]
     database.close()
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from cloudapi.api.view import Batch, Column, Computed, Given, View
+from cloudapi.models import tally
 from cloudapi.models.common import AsyncJob, Event, PeriodicTask
 from cloudapi.models.database import connect, database
 from cloudapi.models.identity import Account, Domain, User
@@ -45,6 +46,7 @@ class EventLine(View):
 def events(database_url):
     connect(database_url)
     database.create_tables([Event, Account, Domain, User, AsyncJob, PeriodicTask])
+    tally.ensure(["event"])
     root = Domain.create(name="ROOT", path="/", level=0)
     domain = Domain.create(name="below", path="/below/", level=1, parent_id=root.id)
     account = Account.create(account_name="alice", domain=domain.id)
