@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--custom-compile-command 'make lock' pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types bench docs lock clean mariadb
+.PHONY: help run test lint types bench docs lock clean databases
 
 help: ## list the targets
 	@echo "make run [DATA=$(DATA)] [PORT=$(PORT)]"
@@ -25,7 +25,7 @@ help: ## list the targets
 run: $(INSTALLED) ## start the server on 127.0.0.1:PORT, with everything it keeps in DATA
 	@exec $(BIN)/cloudapi serve --data "$(DATA)" --port $(PORT)
 
-test: $(INSTALLED_DEV) mariadb ## run the tests (DATABASE=sqlite|mariadb|all, TESTS=path, WORKERS=n)
+test: $(INSTALLED_DEV) databases ## run the tests (DATABASE=sqlite|mariadb|postgresql|all, TESTS=path, WORKERS=n)
 	$(BIN)/pytest --database=$(DATABASE) -n $(WORKERS) --maxprocesses=8 $(TESTS)
 
 lint: $(INSTALLED_DEV) ## check the code with ruff
@@ -51,10 +51,14 @@ clean: ## delete what make and the tools created, except DATA
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-mariadb:
-ifneq ($(DATABASE),sqlite)
+databases:
+ifneq ($(filter mariadb all,$(DATABASE)),)
 	@PATH="$$PATH:/usr/sbin"; command -v mariadbd >/dev/null && command -v my_print_defaults >/dev/null \
 		|| .ci/apt-install mariadb-server-core mariadb-client-core
+endif
+ifeq ($(DATABASE),postgresql)
+	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null \
+		|| .ci/apt-install postgresql
 endif
 
 $(INSTALLED): requirements.lock pyproject.toml

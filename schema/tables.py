@@ -6,6 +6,8 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 
+import peewee
+
 import cloudapi.models
 from cloudapi.models.base import Owned, Record, Table, now
 from cloudapi.models.common import SchemaVersion
@@ -49,6 +51,18 @@ def create(fill: Callable[[], object] = lambda: None) -> None:
 
     def work() -> None:
         fill()
+        _number_on()
         SchemaVersion.create(version=VERSION, applied=now())
 
     transact(work)
+
+
+def _number_on() -> None:
+    """Let PostgreSQL number the next rows after those that were written with numbers of their own."""
+    if not isinstance(database.obj, peewee.PostgresqlDatabase):
+        return
+    for table in all_tables():
+        if isinstance(table._meta.primary_key, peewee.BigAutoField):
+            name = table._meta.table_name
+            database.execute_sql(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), MAX(id)) FROM \"{name}\" "
+                                 "HAVING MAX(id) IS NOT NULL")

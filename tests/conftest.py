@@ -3,7 +3,12 @@
 import pytest
 
 from tests.support.databases import KINDS
+from tests.support.postgresql import installed
 from tests.support.scheduling import DatabaseAndFileScheduling
+
+# What `--database=all` runs on PostgreSQL too: what speaks SQL of its own, and the longest stories.
+ON_POSTGRESQL = ("tests/models/", "tests/jobs/", "tests/schema/", "tests/api/framework/", "tests/api/event/",
+                 "tests/api/virtual_machine/test_life.py", "tests/api/account/test_scope.py")
 
 
 def pytest_addoption(parser):
@@ -11,7 +16,8 @@ def pytest_addoption(parser):
         "--database",
         choices=[*KINDS, "all"],
         default="sqlite",
-        help="the database that tests run on; `all` runs each of them once per kind (default: sqlite)",
+        help="the database that tests run on; `all` runs each of them on SQLite and on MariaDB, and some on PostgreSQL "
+        "where it is installed (default: sqlite)",
     )
 
 
@@ -26,7 +32,9 @@ def pytest_generate_tests(metafunc):
     if "databases" not in metafunc.fixturenames:
         return
     asked = metafunc.config.getoption("database")
-    kinds = list(KINDS) if asked == "all" else [asked]
+    kinds = ["sqlite", "mariadb"] if asked == "all" else [asked]
+    if asked == "all" and installed() and any(part in str(metafunc.definition.path) for part in ON_POSTGRESQL):
+        kinds.append("postgresql")
     only = metafunc.definition.get_closest_marker("only_on")
     if only is not None:
         kind, reason = only.args[0], only.kwargs["reason"]

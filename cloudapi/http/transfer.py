@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
@@ -33,6 +34,7 @@ PARTS = 100
 OPEN_TO_PAGES = {
     "Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "POST, OPTIONS",
     "Access-Control-Allow-Headers": "content-type, x-requested-with, x-signature, x-metadata, x-expires"}
+IDENTIFIER = re.compile(r"[0-9A-Za-z-]{1,64}")
 BUSY = "as many transfers as this server takes are under way; try again later"
 
 
@@ -80,6 +82,8 @@ def _text(text: str, status: int, headers: dict[str, str] | None = None) -> Resp
 def _receive(installation: Any, uuid: str) -> tuple[int, str]:
     """Take an image in. Returns the HTTP status and what to say, as CloudStack's secondary storage VM does."""
     context = installation.context()
+    if not IDENTIFIER.fullmatch(uuid):
+        return 400, "the last part of the path is no ID of an upload"
     try:
         admission = uploads.admit(context, uuid, *(request.headers.get(name, "") for name in (
             "X-Metadata", "X-Expires", "X-Signature")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -95,6 +96,14 @@ class Table(peewee.Model):
         shape = shape_of(cls)
         row = database.obj.execute_sql(shape.by_uuid, (uuid,)).fetchone()
         return None if row is None else shape.record(row)
+
+    @classmethod
+    def put(cls, written: Sequence[dict[str, Any]]) -> None:
+        """Write rows, which all name the same columns, in the place of those with the same primary key."""
+        key = cls._meta.primary_key
+        target = {} if isinstance(database.obj, peewee.MySQLDatabase) else {"conflict_target": [key]}
+        changed = [cls._meta.fields[name] for name in written[0] if name != key.name]
+        cls.insert_many(written).on_conflict(preserve=changed, **target).execute()
 
 
 class Record(Table):

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import peewee
@@ -54,6 +54,8 @@ class Sqlite(Keeping, peewee.SqliteDatabase):
 
 class Postgresql(Keeping, peewee.PostgresqlDatabase):
     """PostgreSQL with kept SQL."""
+
+    field_types: ClassVar[dict[str, str]] = {**peewee.PostgresqlDatabase.field_types, "LONGTEXT": "TEXT"}
 
 
 def _sqlite(path: str) -> peewee.Database:

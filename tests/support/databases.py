@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tests.support.mariadb import MariaDBServer
+from tests.support.postgresql import PostgreSQLServer
 
 
 class Databases(Protocol):
@@ -34,4 +35,5 @@ class SQLiteFiles:
         """Nothing runs; pytest removes the directory."""
 
 
-KINDS: dict[str, Callable[[Path], Databases]] = {"sqlite": SQLiteFiles, "mariadb": MariaDBServer}
+KINDS: dict[str, Callable[[Path], Databases]] = {
+    "sqlite": SQLiteFiles, "mariadb": MariaDBServer, "postgresql": PostgreSQLServer}

@@ -34,13 +34,8 @@ def collect(context: Context, hosts: Iterable[Host]) -> None:
             "memory_used": report["memory_used_bytes"], "network_read_kib": report["network_read_bytes"] >> 10,
             "network_write_kib": report["network_write_bytes"] >> 10, "sampled": now()})
 
-    def write() -> None:
-        ids = [row["host_id"] for row in sampled]
-        HostStatistics.delete().where(HostStatistics.host_id.in_(ids)).execute()
-        HostStatistics.insert_many(sampled).execute()
-
     if sampled:
-        transact(write)
+        transact(lambda: HostStatistics.put(sampled))
 
 
 def collect_all(context: Context) -> None:

@@ -53,7 +53,7 @@ def load_secondary(page: Page) -> dict[int, list[dict[str, Any]]]:
 
 def load_public(page: Page) -> dict[int, dict[str, Any]]:
     """The public address behind which a NIC is reached one to one."""
-    if not page.any("ip_address WHERE vm_id IS NOT NULL AND is_static_nat = 1"):
+    if not page.any("ip_address WHERE vm_id IS NOT NULL AND is_static_nat"):
         return {}
     machines = sorted(set(page.values("vm_id").values()))
     return {nic_id: {"id": uuid, "ip": ip} for _, nic_id, uuid, ip, one_to_one in fetch(

@@ -61,7 +61,7 @@ def traffic(page: Page) -> dict[int, dict[str, int]]:
 
 def public_address(page: Page) -> dict[int, dict[str, str]]:
     """The public address that leads to one of the machine's NICs one to one."""
-    if not page.any("ip_address WHERE vm_id IS NOT NULL AND is_static_nat = 1"):
+    if not page.any("ip_address WHERE vm_id IS NOT NULL AND is_static_nat"):
         return {}
     return {vm: {"id": uuid, "ip": ip} for vm, uuid, ip in rows(
         f"SELECT vm_id, uuid, ip FROM ip_address WHERE vm_id IN ({marks(page.ids)}) AND is_static_nat = ?",
