@@ -100,7 +100,8 @@ class RebootVirtualMachine(AsyncCommand):
         machine = instance.of_user(self.id)
         if self.bootintosetup:
             request.check_setup(machine)
-        return life.reboot(context, machine, forced=self.forced)
+        extra = restoration.reboot(context, machine, forced=self.forced)
+        return _with(self.response, context, machine, extra)
 
 
 class DestroyVirtualMachine(AsyncCommand):
@@ -201,8 +202,7 @@ class RestoreVirtualMachine(AsyncCommand):
         machine = instance.of_user(self.virtualmachineid)
         extra = restoration.restore(context, machine, template=self.templateid, offering=self.diskofferingid,
                                     root_gib=self.rootdisksize, details=self.details, expunge=self.expunge)
-        shown = self.response.one(context, life.again(machine))
-        return {**shown, **{name: value for name, value in extra.items() if value}}
+        return _with(self.response, context, machine, extra)
 
 
 class AssignVirtualMachine(Command):
@@ -273,6 +273,11 @@ class ResetUserDataForVirtualMachine(OwnerParameters, Command):
     def run(self, context: Context) -> Any:
         return reset.reset_user_data(context, instance.of_user(self.id), self.userdata, self.userdataid,
                                      self.userdatadetails)
+
+
+def _with(view: Any, context: Context, machine: Machine, extra: dict[str, Any]) -> dict[str, Any]:
+    """Return what is shown of a machine, and what is told this once only."""
+    return {**view.one(context, life.again(machine)), **{name: value for name, value in extra.items() if value}}
 
 
 def with_password(view: Any, context: Context, machine: Machine) -> dict[str, Any]:

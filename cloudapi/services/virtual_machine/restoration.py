@@ -51,6 +51,25 @@ def restore(context: Context, machine: Machine, *, template: Template | None = N
     return {"password": password.plain(context, life.again(machine))} if done["password"] else {}
 
 
+def reboot(context: Context, machine: Machine, forced: bool = False) -> dict[str, Any]:
+    """Restart a running Instance; one of a volatile offering gets a fresh root disk. In steps.
+
+    :param forced: by a stop and a start, which a fresh disk needs in any case.
+    :returns: `password`, where the guest gets a new one with its disk.
+    :raises InvalidParameter: it does not run.
+    """
+    def discards() -> bool:
+        found = life.again(machine)
+        if found.state != "Running":
+            raise InvalidParameter(f"Unable to reboot VM {found.uuid}: it is in state {found.state}, not Running")
+        return bool(found.service_offering.is_volatile)
+
+    if context.steps.run(f"check rebooting {machine.uuid}", discards):
+        return restore(context, machine)
+    life.reboot(context, machine, forced=forced)
+    return {}
+
+
 def check(context: Context, machine_id: int, template: Template | None, offering: DiskOffering | None,
           root_gib: int | None, details: Mapping[str, str] | None) -> dict[str, Any]:
     """Return what the new root disk shall be. Reads only."""

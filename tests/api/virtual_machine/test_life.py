@@ -143,6 +143,23 @@ def test_restore_gives_a_fresh_root_disk(cloud, alice, machine):
     assert cloud.admin("listVolumes", id=new["id"], listall=True) == {}
 
 
+def test_a_reboot_gives_an_instance_of_a_volatile_offering_a_fresh_root_disk(cloud, alice, parts):
+    volatile = cloud.admin("createServiceOffering", name="Volatile", displaytext="Volatile", cpunumber=1, cpuspeed=500,
+                           memory=128, isvolatile=True)["serviceoffering"]["id"]
+    made = alice.job("deployVirtualMachine", **{**parts, "serviceofferingid": volatile})
+    old = alice.one("listVolumes", virtualmachineid=made["id"])
+    assert alice.job("rebootVirtualMachine", id=made["id"])["state"] == "Running"
+    new = alice.one("listVolumes", virtualmachineid=made["id"])
+    assert new["id"] != old["id"]
+    assert (new["state"], new["size"], new["deviceid"]) == ("Ready", old["size"], old["deviceid"])
+    assert cloud.admin.one("listVolumes", id=old["id"], listall=True)["state"] == "Destroy"
+    alice.job("stopVirtualMachine", id=made["id"])
+    with pytest.raises(ApiFailure, match="in state Stopped"):
+        alice.job("rebootVirtualMachine", id=made["id"])
+    assert alice.one("listVolumes", virtualmachineid=made["id"])["id"] == new["id"]
+    cloud.admin.job("destroyVirtualMachine", id=made["id"], expunge=True)
+
+
 def test_scaling_a_stopped_instance(cloud, alice, machine):
     medium = cloud.admin.one("listServiceOfferings", name="Medium Instance")["id"]
     with pytest.raises(ApiFailure, match="disabled for this zone"):
