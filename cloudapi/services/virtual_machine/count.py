@@ -47,6 +47,23 @@ def give_back(context: Context, machine: Machine, *, vm: int = 1, cpu: int | Non
         limit.give_back(owner, kind, amount, tags=tags)
 
 
+def resize(context: Context, machine: Machine, cpu: int, memory: int) -> None:
+    """Count a machine with another size than it has. Within a transaction, before the machine is changed.
+
+    :raises ResourceLimitExceeded: a limit would be passed.
+    """
+    take(context, machine, vm=0, cpu=max(0, cpu - machine.cpu), memory=max(0, memory - machine.memory))
+    give_back(context, machine, vm=0, cpu=max(0, machine.cpu - cpu), memory=max(0, machine.memory - memory))
+
+
+def check_size(context: Context, machine: Machine, cpu: int, memory: int) -> None:
+    """:raises ResourceLimitExceeded: a limit would be passed if the machine had this size. Within a transaction."""
+    if counted(context, machine):
+        more = {"cpu": max(0, cpu - machine.cpu), "memory": max(0, memory - machine.memory)}
+        take(context, machine, vm=0, **more)
+        give_back(context, machine, vm=0, **more)
+
+
 def counted(context: Context, machine: Machine) -> bool:
     """Whether the machine counts in the state that it is in."""
     if machine.removed is not None or machine.state in ("Destroyed", "Expunging", "Error"):

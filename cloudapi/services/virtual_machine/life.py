@@ -18,7 +18,7 @@ from cloudapi.placement import deployment
 from cloudapi.placement.demand import Plan
 from cloudapi.services.capacity import capacity
 from cloudapi.services.host import agent
-from cloudapi.services.virtual_machine import count, demand, expunging, migration, power, spec
+from cloudapi.services.virtual_machine import count, demand, expunging, migration, power, resizing, spec
 from cloudapi.services.volume import disk
 from cloudapi.states.base import TransitionRefused, transition
 
@@ -91,6 +91,7 @@ def _attempt(context: Context, machine: Machine, plan: Plan, number: int) -> Mac
 def _place(context: Context, machine_id: int, plan: Plan) -> dict[str, Any]:
     """Find a host, take its capacity and begin to start there: one transaction."""
     machine = Machine.get_by_id(machine_id)
+    resizing.catch_up(context, machine)
     needed = demand.of(context, machine)
     while True:
         found = deployment.find(context, needed, plan)

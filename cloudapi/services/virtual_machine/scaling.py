@@ -190,10 +190,7 @@ def _apply(context: Context, machine_id: int, offering_id: int, wanted: dict[str
     offering = ServiceOffering.get_by_id(offering_id)
     cpu, speed, memory = wanted["size"]
     if count.counted(context, machine):
-        more = {"cpu": max(0, cpu - machine.cpu), "memory": max(0, memory - machine.memory)}
-        less = {"cpu": max(0, machine.cpu - cpu), "memory": max(0, machine.memory - memory)}
-        count.take(context, machine, vm=0, **more)
-        count.give_back(context, machine, vm=0, **less)
+        count.resize(context, machine, cpu, memory)
     if machine.state == "Stopped":
         capacity.release_reservation(machine_id)
     Machine.update(service_offering=offering_id, cpu=cpu, speed=speed, memory=memory, updated=now(),

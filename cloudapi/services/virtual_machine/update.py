@@ -14,7 +14,17 @@ from cloudapi.models.infrastructure import GuestOs
 from cloudapi.models.machine import Machine
 from cloudapi.models.network import Nic
 from cloudapi.services import detail
-from cloudapi.services.virtual_machine import count, deployment, hostname, lease, life, setting, size, user_data
+from cloudapi.services.virtual_machine import (
+    count,
+    deployment,
+    hostname,
+    lease,
+    life,
+    resizing,
+    setting,
+    size,
+    user_data,
+)
 
 # Parameters of updateVirtualMachine that are columns of the machine.
 COLUMNS = {"displayname": "display_name", "haenable": "ha_enabled", "displayvm": "display",
@@ -28,7 +38,7 @@ def update(context: Context, machine: Machine, given: Mapping[str, Any]) -> Mach
     :param given: the parameters of updateVirtualMachine that were sent, by name.
     :raises InvalidParameter: a change that is not possible.
     """
-    if machine.state in ("Error", "Expunging", "Destroyed"):
+    if machine.state in ("Error", "Expunging"):
         raise InvalidParameter(f"Vm {machine.uuid} is not in the right state: {machine.state}")
     values = {column: given[name] for name, column in COLUMNS.items() if given.get(name) is not None}
     _check(context, machine, values)
@@ -139,22 +149,14 @@ def _details(context: Context, machine: Machine, given: Mapping[str, Any]) -> No
     elif given.get("details"):
         wanted: dict[str, str] = given["details"]
         setting.check(context, wanted, present)
-        _check_size(machine, wanted)
+        kept_size = resizing.change(context, machine, wanted)
         removed = [name for name in present if name not in wanted and name not in kept]
         if removed:
             detail.remove(machine, *removed)
-        detail.put(machine, wanted)
+        detail.put(machine, {**setting.without_size(wanted), **kept_size})
     if given.get("cleanupextraconfig"):
         setting.remove_extra(machine)
     setting.put_extra(context, machine, given.get("extraconfig"))
-
-
-def _check_size(machine: Machine, wanted: Mapping[str, str]) -> None:
-    """The size changes by scaling only."""
-    now = {size.CPU: machine.cpu, size.SPEED: machine.speed, size.MEMORY: machine.memory}
-    for name, value in size.given(wanted).items():
-        if value != str(now[name]):
-            raise InvalidParameter(f"{name} cannot be changed by an update: scale the Instance instead")
 
 
 def _dhcp_options(context: Context, machine: Machine, options: Mapping[str, dict[str, str]] | None) -> None:

@@ -94,6 +94,84 @@ def test_a_custom_offering_takes_its_size_from_the_details(cloud, carol, deploy,
     assert (scaled["cpunumber"], scaled["cpuspeed"], scaled["memory"]) == (2, 700, 768)
 
 
+@pytest.fixture(scope="module")
+def bounded(cloud):
+    """An offering of 1 to 4 cores at 500 MHz with 256 to 1024 MiB."""
+    return cloud.admin("createServiceOffering", name="Bounded", displaytext="Bounded", cpuspeed=500, mincpunumber=1,
+                       maxcpunumber=4, minmemory=256, maxmemory=1024)["serviceoffering"]["id"]
+
+
+def size(shown):
+    return [int(shown[name]) for name in ("cpunumber", "cpuspeed", "memory")]
+
+
+def totals(client):
+    account = client.one("listAccounts", id=client.account_id)
+    return [account["cputotal"], account["memorytotal"]]
+
+
+def test_details_change_the_size_of_a_stopped_instance_with_a_custom_offering(cloud, carol, deploy, parts, bounded):
+    fixed = deploy()
+    with pytest.raises(ApiFailure, match="cannot be updated for a non-dynamic offering") as refused:
+        carol("updateVirtualMachine", id=fixed["id"], details={"memory": 512})
+    assert refused.value.code == 431
+    made = deploy(serviceofferingid=bounded, details={"cpuNumber": 1, "memory": 256})
+    before = totals(carol)
+    changed = carol("updateVirtualMachine", id=made["id"], details={"CPUNUMBER": 3, "memory": 512, "purpose": "test"})
+    assert size(changed["virtualmachine"]) == [3, 500, 512]
+    details = changed["virtualmachine"]["details"]
+    assert (details["cpuNumber"], details["memory"], details["purpose"]) == ("3", "512", "test")
+    assert "CPUNUMBER" not in details
+    assert [now - then for now, then in zip(totals(carol), before, strict=True)] == [2, 256]
+    # What a client read it may send back; what is not sent stays.
+    carol("updateVirtualMachine", id=made["id"], details={**details, "memory": 300})
+    assert size(carol.one("listVirtualMachines", id=made["id"])) == [3, 500, 300]
+    for wrong in ({"cpuNumber": 5}, {"memory": 128}, {"memory": "much"}, {"cpuSpeed": 501}):
+        with pytest.raises(ApiFailure) as refused:
+            carol("updateVirtualMachine", id=made["id"], details=wrong)
+        assert refused.value.code == 431
+    cloud.admin("updateResourceLimit", resourcetype=8, max=totals(carol)[0], account=carol.account,
+                domainid=carol.domain_id)
+    try:
+        with pytest.raises(ApiFailure, match="exceeded") as refused:
+            carol("updateVirtualMachine", id=made["id"], details={"cpuNumber": 4})
+        assert refused.value.code == 431
+    finally:
+        cloud.admin("updateResourceLimit", resourcetype=8, max=-1, account=carol.account, domainid=carol.domain_id)
+    assert size(carol.one("listVirtualMachines", id=made["id"])) == [3, 500, 300]
+    assert size(carol.job("startVirtualMachine", id=made["id"])) == [3, 500, 300]
+
+
+def test_details_of_a_running_instance_change_its_size_at_its_next_start(cloud, carol, deploy, bounded):
+    made = deploy(serviceofferingid=bounded, details={"cpuNumber": 1, "memory": 256}, startvm=True)
+    host = cloud.admin.one("listVirtualMachines", id=made["id"])["hostid"]
+
+    def room():
+        found = cloud.admin.one("listHosts", id=host)
+        return found["cpuallocatedvalue"], found["memoryallocatedbytes"]
+
+    before, used = totals(carol), room()
+    changed = carol("updateVirtualMachine", id=made["id"], details={"cpuNumber": 2})["virtualmachine"]
+    assert (size(changed), changed["details"]["cpuNumber"]) == ([1, 500, 256], "2")
+    assert (totals(carol), room()) == (before, used)
+    carol.job("stopVirtualMachine", id=made["id"])
+    assert size(carol.job("startVirtualMachine", id=made["id"])) == [2, 500, 256]
+    assert totals(carol) == [before[0] + 1, before[1]]
+    assert cloud.admin.one("listVirtualMachines", id=made["id"])["hostid"] == host
+    assert room() == (used[0] + 500, used[1])
+
+
+def test_a_destroyed_instance_can_be_changed(cloud, carol, deploy, bounded):
+    made = deploy(serviceofferingid=bounded, details={"cpuNumber": 1, "memory": 256})
+    before = totals(carol)
+    carol.job("destroyVirtualMachine", id=made["id"])
+    changed = carol("updateVirtualMachine", id=made["id"], displayname="Gone", details={"cpuNumber": 2})
+    assert (changed["virtualmachine"]["displayname"], changed["virtualmachine"]["state"]) == ("Gone", "Destroyed")
+    assert totals(carol) == [before[0] - 1, before[1] - 256]
+    cloud.admin("recoverVirtualMachine", id=made["id"])
+    assert totals(carol) == [before[0] + 1, before[1]]
+
+
 def test_resources_are_counted_while_they_exist(carol, deploy):
     def counts():
         account = carol.one("listAccounts", id=carol.account_id)
