@@ -135,6 +135,23 @@ def test_a_migration_with_its_storage_ends_on_the_other_pool(cloud):
     cloud.first("volume.delete", pool=cloud.pool, volume=volume)
 
 
+def test_a_disk_with_snapshots_does_not_move_with_its_instance(cloud):
+    spec, other = cloud.started(), new_id()
+    for host in (cloud.first, cloud.second):
+        host("pool.attach", pool={"id": other, "kind": "NetworkFilesystem", "url": "nfs://10.0.0.2/primary"})
+    volume = spec["disks"][0]["volume"]
+    cloud.first("volume.create_snapshot", pool=cloud.pool, volume=volume, snapshot=new_id())
+    cloud.second("volume.create", volume={"id": volume, "pool": other, "size_bytes": GIB})
+    cloud.second("instance.prepare_migration", instance={**spec, "disks": [{**spec["disks"][0], "pool": other}]})
+    cloud.first.refuses(
+        "wrong_state", "instance.migrate", instance=spec["id"], destination=cloud.second.id,
+        destination_url="http://sim/c0/h1",
+    )
+    assert power(cloud.first) == {spec["id"]: "PowerOn"}
+    cloud.second("instance.cancel_migration", instance=spec["id"])
+    cloud.second("volume.delete", pool=other, volume=volume)
+
+
 def test_a_disk_moves_under_a_running_instance(cloud):
     spec, other = cloud.started(), new_id()
     volume = spec["disks"][0]["volume"]

@@ -195,11 +195,14 @@ class SimulatedHypervisor(Hypervisor):
             if prepared is None:
                 raise Refusal(ErrorCode.WRONG_STATE, f"host {destination} is not prepared for Instance {instance}")
             moved = read_spec(prepared)
+            pools = {disk.volume: disk.pool for disk in read_spec(source).disks}
             there = Instances(Host(self._store, destination, destination_url), self._instances.secondary)
             router = self._store.row("SELECT * FROM router WHERE id = ?", instance)
             self._instances.forget(instance)
             for disk in moved.disks:
                 there.check_disk(instance, disk)
+                if pools.get(disk.volume, disk.pool) != disk.pool:
+                    self._volumes.fill(pools[disk.volume], disk.volume, disk.pool)
             self._store.execute(
                 "UPDATE instance SET incoming = 0, started_at = ?, console_password = ? WHERE id = ? AND incoming = 1",
                 source["started_at"],

@@ -105,6 +105,18 @@ class SimulatedVolumes(PrimaryStorage):
         )
         self._store.execute("DELETE FROM volume WHERE pool = ? AND id = ?", pool, volume)
 
+    def fill(self, pool: str, volume: str, target_pool: str) -> None:
+        """Writes a volume's blocks to the empty one of the same id on another pool, which this host need not have."""
+        row = self._volume(pool, volume)
+        if self._store.row("SELECT 1 FROM snapshot WHERE pool = ? AND volume = ?", pool, volume) is not None:
+            raise Refusal(ErrorCode.WRONG_STATE, f"volume {volume} has snapshots, which cannot move with it")
+        self._store.execute(
+            "UPDATE volume SET allocated_bytes = max(allocated_bytes, ?) WHERE pool = ? AND id = ?",
+            self._whole(row, row["allocated_bytes"]),
+            target_pool,
+            volume,
+        )
+
     def create_snapshot(self, pool: str, volume: str, snapshot: str) -> SnapshotReport:
         with self._store.transaction():
             row = self._volume(pool, volume)

@@ -39,7 +39,8 @@ def targets(context: Context, machine: Machine) -> Targets:
 
     :raises InvalidParameter: the machine does not run, or its hypervisor does not migrate.
     """
-    from cloudapi.services.virtual_machine import demand
+    from cloudapi.services.virtual_machine import demand, motion
+    from cloudapi.services.volume import hypervisor
 
     if machine.state != "Running" or machine.host_id is None:
         raise InvalidParameter(f"VM is not Running, unable to migrate the vm with specified id (virtualmachineid) "
@@ -49,7 +50,7 @@ def targets(context: Context, machine: Machine) -> Targets:
     if not capabilities.get("live_migration"):
         raise InvalidParameter(f"virtualmachineid: hypervisor {source.hypervisor_type} of VM {machine.uuid} does not "
                                "migrate running Instances")
-    anywhere = bool(capabilities.get("storage_migration"))
+    anywhere = hypervisor.moves_disks(source)
     found = [candidate for candidate in placement.candidates(
         source.zone_id, cluster_id=None if anywhere else source.cluster_id)
         if candidate.id != source.id and candidate.hypervisor == source.hypervisor_type]
@@ -58,6 +59,10 @@ def targets(context: Context, machine: Machine) -> Targets:
     far = [candidate for candidate in found if candidate.id in without]
     refusals = suitable_hosts(context, demand.of(context, machine), near)
     refusals.update(suitable_hosts(context, demand.of(context, machine, volumes=False), far, storage=False))
-    if not anywhere:
+    if anywhere:
+        mapper = motion.Mapper(context, machine)
+        refusals.update({candidate.id: mapper.refusal(candidate.id, candidate.cluster_id, candidate.hypervisor)
+                         for candidate in far if refusals[candidate.id] is None})
+    else:
         refusals.update({candidate.id: refusals[candidate.id] or "it does not reach the disks" for candidate in far})
     return Targets([candidate.id for candidate in found], refusals, without if anywhere else set())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cloudapi.context import Context
@@ -18,10 +18,11 @@ from cloudapi.states.base import transition
 
 
 def migrate(context: Context, machine: Machine, host: Host, *,
-            disks: list[dict[str, Any]] | None = None) -> Machine:
+            disks: list[dict[str, Any]] | None = None, arrived: Callable[[], None] | None = None) -> Machine:
     """Move a running machine to a host. In steps; where it fails, it goes on running where it is.
 
     :param disks: the disks as they are to be on the destination, where they move as well; they are made there already.
+    :param arrived: what has changed as well once it runs there, in the same transaction.
     :raises InsufficientCapacity: the host has not the room.
     """
     from cloudapi.services.nic import nic as nics
@@ -37,7 +38,7 @@ def migrate(context: Context, machine: Machine, host: Host, *,
         undo=lambda _: _cancel(context, machine, host), undo_attempt=lambda: _cancel(context, machine, host))
     steps.remote(f"migrate {uuid}", lambda request_id: _move(context, machine, source, host, request_id))
     steps.settle()
-    steps.run(f"migrated {uuid}", lambda: _finish(machine.id, begun))
+    steps.run(f"migrated {uuid}", lambda: _finish(machine.id, begun, arrived))
     return Machine.get_by_id(machine.id)
 
 
@@ -78,8 +79,10 @@ def _move(context: Context, machine: Machine, source: Host, host: Host, request_
             raise
 
 
-def _finish(machine_id: int, begun: Mapping[str, Any]) -> None:
+def _finish(machine_id: int, begun: Mapping[str, Any], arrived: Callable[[], None] | None) -> None:
     machine = Machine.get_by_id(machine_id)
+    if arrived is not None:
+        arrived()
     if machine.state == "Migrating":
         _give_back(machine, begun["source"])
         moment = now()

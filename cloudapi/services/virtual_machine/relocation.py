@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from typing import Any
 
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter
@@ -13,8 +14,8 @@ from cloudapi.models.storage import StoragePool, Volume
 from cloudapi.placement import deployment
 from cloudapi.placement.demand import Plan
 from cloudapi.placement.tag import split
-from cloudapi.services.virtual_machine import demand, life, migration
-from cloudapi.services.volume import disk, place
+from cloudapi.services.virtual_machine import demand, life, migration, motion
+from cloudapi.services.volume import disk, hypervisor, place
 from cloudapi.services.volume import migrate as volume_migration
 
 
@@ -51,6 +52,19 @@ def destination(context: Context, machine: Machine, host: Host | None, auto_sele
 
 
 def _check_host(context: Context, machine: Machine, source: Host, host: Host) -> None:
+    _check_destination(context, machine, source, host)
+    across = context.settings.get("migrate.vm.across.clusters", zone=machine.zone_id)
+    for volume in disk.of_machine(machine):
+        if volume.pool_id is not None and not place.reaches(host, StoragePool.get_by_id(volume.pool_id)):
+            raise InvalidParameter(f"Cannot migrate VM: destination host {host.uuid} does not reach the storage pool "
+                                   f"of volume {volume.uuid}; migrate it with its volumes")
+    if host.cluster_id != source.cluster_id and not across:
+        raise InvalidParameter(f"Cannot migrate VM to cluster {Cluster.get_by_id(host.cluster_id).uuid}: migrations "
+                               "across clusters are off (migrate.vm.across.clusters)")
+
+
+def _check_destination(context: Context, machine: Machine, source: Host, host: Host) -> None:
+    """Refuse a host to which the machine cannot move, wherever its disks lie."""
     if host.id == source.id:
         raise InvalidParameter("Cannot migrate VM, VM is already present on this host, please specify valid "
                                "destination host to migrate the VM")
@@ -63,14 +77,6 @@ def _check_host(context: Context, machine: Machine, source: Host, host: Host) ->
         raise InvalidParameter("Cannot migrate the VM, destination host is not in the same pod as current host of the "
                                "VM")
     check_tags(context, machine, host)
-    across = context.settings.get("migrate.vm.across.clusters", zone=machine.zone_id)
-    for volume in disk.of_machine(machine):
-        if volume.pool_id is not None and not place.reaches(host, StoragePool.get_by_id(volume.pool_id)):
-            raise InvalidParameter(f"Cannot migrate VM: destination host {host.uuid} does not reach the storage pool "
-                                   f"of volume {volume.uuid}; migrate it with its volumes")
-    if host.cluster_id != source.cluster_id and not across:
-        raise InvalidParameter(f"Cannot migrate VM to cluster {Cluster.get_by_id(host.cluster_id).uuid}: migrations "
-                               "across clusters are off (migrate.vm.across.clusters)")
 
 
 def check_tags(context: Context, machine: Machine, host: Host) -> None:
@@ -88,24 +94,40 @@ def check_tags(context: Context, machine: Machine, host: Host) -> None:
 
 def with_volumes(context: Context, machine: Machine, host: Host | None, targets: Mapping[str, str],
                  auto_select: bool) -> Machine:
-    """Move a running machine together with volumes. In steps: the volumes first, while it runs where it is.
+    """Move a machine together with volumes. In steps.
+
+    With a host, given or (`auto_select`) chosen, a running machine moves there with the volumes that are named and
+    those that the host does not reach, all in one. Without, the volumes move alone.
 
     :param targets: the pool's UUID by the volume's.
-    :raises InvalidParameter: a volume or pool is not possible.
+    :raises InvalidParameter: the machine's state, the host, a volume or a pool does not do, or no volume has to move.
+    :raises InsufficientCapacity: no host, or no pool that the host reaches, has room.
     """
     moves = _moves(context, machine, targets)
-    if machine.state == "Stopped":
-        for volume, pool in moves:
-            if volume.state == "Ready":
-                volume_migration.migrate(context, volume, pool)
-        return life.again(machine)
+    if host is not None or auto_select:
+        planned = context.steps.run(f"plan the motion of {machine.uuid}", lambda: _plan(
+            context, life.again(machine), host, {volume.id: pool.id for volume, pool in moves}))
+        return motion.migrate(context, machine, planned)
+    away: list[int] = context.steps.run(f"volumes of {machine.uuid} to move", lambda: [
+        volume.id for volume, pool in moves if volume.pool_id != pool.id])
     for volume, pool in moves:
         context.steps.run(f"check volume {volume.uuid}", functools.partial(_check_move, context, volume, pool))
     for volume, pool in moves:
-        volume_migration.migrate(context, Volume.get_by_id(volume.id), pool)
-    if host is None and not auto_select:
-        return life.again(machine)
-    return live(context, life.again(machine), host, auto_select)
+        if volume.id in away:
+            volume_migration.migrate(context, Volume.get_by_id(volume.id), pool)
+    return life.again(machine)
+
+
+def _plan(context: Context, machine: Machine, host: Host | None, named: Mapping[int, int]) -> dict[str, Any]:
+    if machine.state != "Running" or machine.host_id is None:
+        raise InvalidParameter(f"VM {machine.uuid} is not in the Running state to migrate it to the new host")
+    source = Host.get_by_id(machine.host_id)
+    if not hypervisor.moves_disks(source):
+        raise InvalidParameter(f"Migration with storage isn't supported for source host {source.uuid} on hypervisor "
+                               f"{source.hypervisor_type} with version {source.hypervisor_version}")
+    if host is not None:
+        _check_destination(context, machine, source, host)
+    return motion.plan(context, machine, host, named)
 
 
 def _moves(context: Context, machine: Machine, targets: Mapping[str, str]) -> list[tuple[Volume, StoragePool]]:

@@ -30,6 +30,11 @@ def can(host: Host, capability: str) -> bool:
     return bool(reported.get(capability))
 
 
+def moves_disks(host: Host) -> bool:
+    """Whether disks of the Instances that run on the host can move to other pools."""
+    return bool(of_host(host).storage_motion) and can(host, "storage_migration")
+
+
 def most_data_volumes(machine: Machine) -> int:
     """Return how many data volumes can be attached to a machine, by the host that it runs or last ran on."""
     host = Host.get_or_none(Host.id == (machine.host_id or machine.last_host_id))

@@ -22,16 +22,30 @@ from cloudapi.states.base import transition
 MIGRATABLE = ("Stopped", "Running", "Shutdown")
 
 
-def check(context: Context, volume: Volume, pool: StoragePool, live: bool, new: DiskOffering | None) -> None:
+def immovable(context: Context, volume: Volume) -> str | None:
+    """Return why the volume goes to no other pool now, or None. Pure reading."""
+    if volume.state != "Ready":
+        return "Volume must be in ready state"
+    if Snapshot.alive(Snapshot.volume == volume.id, Snapshot.image_store_id.is_null()).exists():
+        return f"Unable to migrate volume {volume.uuid}: it has snapshots that lie on its pool only"
+    if volume.encrypt_format is not None:
+        return "Migration of encrypted volumes is unsupported"
+    return None
+
+
+def check(context: Context, volume: Volume, pool: StoragePool, live: bool, new: DiskOffering | None, *,
+          host: Host | None = None) -> None:
     """Refuse a migration that cannot be done. Pure reading.
 
     :param live: the caller agrees to a move while the Instance runs.
     :param new: the disk offering that the volume gets on the new pool.
+    :param host: where the running Instance goes, where it moves as well.
     """
     if not context.settings.get("enable.storage.migration"):
         raise UnsupportedAction("Volumes are not migrated here: setting enable.storage.migration")
-    if volume.state != "Ready":
-        raise InvalidParameter("Volume must be in ready state")
+    reason = immovable(context, volume)
+    if reason is not None:
+        raise InvalidParameter(reason)
     if volume.pool_id == pool.id:
         raise InvalidParameter(f"Volume {volume.uuid} is already on the destination storage pool: storageid")
     if pool.zone_id != volume.zone_id:
@@ -39,13 +53,9 @@ def check(context: Context, volume: Volume, pool: StoragePool, live: bool, new: 
     if pool.state != "Up":
         raise InvalidParameter(f"Cannot migrate volume {volume.uuid} to the destination storage pool {pool.name} as "
                                f"the storage pool is in state {pool.state}")
-    if Snapshot.alive(Snapshot.volume == volume.id, Snapshot.image_store_id.is_null()).exists():
-        raise InvalidParameter(f"Unable to migrate volume {volume.uuid}: it has snapshots that lie on its pool only")
-    if volume.encrypt_format is not None:
-        raise InvalidParameter("Migration of encrypted volumes is unsupported")
     machine = Machine.get_or_none(Machine.id == volume.vm_id)
     if machine is not None:
-        _check_machine(machine, volume, pool, live)
+        _check_machine(machine, volume, pool, live, host)
     _check_offering(context, volume, pool, new, machine)
     reason = room(context, volume, pool, volume.size)
     if reason is not None:
@@ -53,19 +63,19 @@ def check(context: Context, volume: Volume, pool: StoragePool, live: bool, new: 
                                    f"{volume.name}", refusals=((pool.name, reason),))
 
 
-def _check_machine(machine: Machine, volume: Volume, pool: StoragePool, live: bool) -> None:
+def _check_machine(machine: Machine, volume: Volume, pool: StoragePool, live: bool, destination: Host | None) -> None:
     if machine.state not in MIGRATABLE:
         raise InvalidParameter(f"Volume migration is not allowed when the VM is in the {machine.state} state. "
                                f"Supported states are: {', '.join(MIGRATABLE)}.")
     if machine.state != "Running":
         return
     host = Host.get_by_id(machine.host_id)
-    if not hypervisor.of_host(host).storage_motion or not hypervisor.can(host, "storage_migration"):
+    if not hypervisor.moves_disks(host):
         raise InvalidParameter("Volume needs to be detached from VM: its hypervisor moves none of a running Instance")
     if not live:
         raise InvalidParameter(f"The volume {volume.uuid} is attached to a vm and for migrating it the parameter "
                                "livemigrate should be specified")
-    if not place.reaches(host, pool):
+    if not place.reaches(destination or host, pool):
         raise InvalidParameter("Cannot migrate a volume of a virtual machine to a storage pool in a different cluster: "
                                "storageid")
 
@@ -106,13 +116,13 @@ def migrate(context: Context, volume: Volume, pool: StoragePool, new: DiskOfferi
     machine = Machine.get_or_none(Machine.id == volume.vm_id, Machine.state == "Running")
     name = f"{volume.uuid} to {pool.uuid}"
     steps = context.steps
-    steps.run(f"begin to move {name}", lambda: _begin(volume.id, pool), undo=lambda _: _stay(volume.id, pool))
+    steps.run(f"begin to move {name}", lambda: begin(volume.id, pool), undo=lambda _: stay(volume.id, pool))
     if machine is not None:
         report = steps.remote(f"move {name}", lambda request_id: _moved(context, volume, pool, machine, request_id))
     else:
         report = _copy(context, volume, source, pool, name)
     # From here on the new place holds: nothing that fails later takes the volume back.
-    steps.run(f"switch {name}", lambda: _switch(context, volume.id, source, pool, report, new))
+    steps.run(f"switch {name}", lambda: switch(context, volume.id, source, pool, report, new))
     steps.settle()
     if machine is None:
         steps.remote(f"clear {name}", lambda request_id: agent.call(
@@ -121,14 +131,16 @@ def migrate(context: Context, volume: Volume, pool: StoragePool, new: DiskOfferi
     return Volume.get_by_id(volume.id)
 
 
-def _begin(volume_id: int, pool: StoragePool) -> None:
+def begin(volume_id: int, pool: StoragePool) -> None:
+    """Take the place of a volume on another pool. Within a transaction."""
     volume = Volume.get_by_id(volume_id)
     transition(volume, "MigrationRequested")
     if not capacity.take_pool(pool, volume.size):
         raise InsufficientCapacity(f"Storage pool {pool.name} does not have enough space for volume {volume.name}")
 
 
-def _stay(volume_id: int, pool: StoragePool) -> None:
+def stay(volume_id: int, pool: StoragePool) -> None:
+    """Undo `begin`. Within a transaction."""
     volume = Volume.get_by_id(volume_id)
     if volume.state == "Migrating":
         transition(volume, "OperationFailed")
@@ -178,9 +190,12 @@ def _hosts(pool: StoragePool) -> Any:
     return PoolHost.select(PoolHost.host_id).where(PoolHost.pool == pool.id)
 
 
-def _switch(context: Context, volume_id: int, source: StoragePool, pool: StoragePool, report: dict[str, Any],
-            new: DiskOffering | None) -> None:
+def switch(context: Context, volume_id: int, source: StoragePool, pool: StoragePool, report: dict[str, Any],
+           new: DiskOffering | None) -> None:
+    """The volume is on its new pool. Within a transaction; safe to repeat."""
     volume = Volume.get_by_id(volume_id)
+    if volume.state != "Migrating":
+        return
     capacity.give_back_pool(source, volume.size)
     if new is not None and new.id != volume.disk_offering_id:
         disk.change_offering(context, volume, new)
