@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import peewee
 
-from cloudapi.models.base import Link, LongText, Moment, Owned, Table
+from cloudapi.models.base import Json, Link, LongText, Moment, Owned, Table
 from cloudapi.models.infrastructure import GuestOs, Host, Zone
 from cloudapi.models.network import Network
 from cloudapi.models.offering import ServiceOffering
@@ -121,18 +121,35 @@ class AffinityGroupMember(Table):
         indexes = ((("group", "machine"), True),)
 
 
-class MachineStatistics(Table):
-    """The last numbers that a host reported of a machine: totals since start, CPU in percent, memory in KiB."""
+class _MachineFigures(Table):
+    """What a machine has used since its host was asked before: bytes and operations, CPU in percent, memory in KiB."""
 
-    machine_id = peewee.BigIntegerField(primary_key=True)
     cpu_percent = peewee.FloatField(default=0)
-    network_read_kib = peewee.BigIntegerField(default=0)
-    network_write_kib = peewee.BigIntegerField(default=0)
-    disk_read_kib = peewee.BigIntegerField(default=0)
-    disk_write_kib = peewee.BigIntegerField(default=0)
+    network_read = peewee.BigIntegerField(default=0)
+    network_write = peewee.BigIntegerField(default=0)
+    disk_read = peewee.BigIntegerField(default=0)
+    disk_write = peewee.BigIntegerField(default=0)
     disk_reads = peewee.BigIntegerField(default=0)
     disk_writes = peewee.BigIntegerField(default=0)
     memory_kib = peewee.BigIntegerField(default=0)
     memory_free_kib = peewee.BigIntegerField(default=0)
     memory_target_kib = peewee.BigIntegerField(default=0)
+
+
+class MachineStatistics(_MachineFigures):
+    """The last sample of a machine, and what its devices had counted then: `{"nics": {UUID: counters}, "disks": …}`."""
+
+    machine_id = peewee.BigIntegerField(primary_key=True)
     sampled = Moment()
+    counted = Json(default=dict)
+
+
+class MachineSample(_MachineFigures):
+    """A sample of a machine, kept for the time of the setting `vm.stats.max.retention.time`."""
+
+    id = peewee.BigAutoField()
+    machine_id = peewee.BigIntegerField()
+    sampled = Moment(index=True)
+
+    class Meta:
+        indexes = ((("machine_id", "sampled"), False),)

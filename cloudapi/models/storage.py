@@ -231,6 +231,24 @@ class VolumeStatistics(Table):
     sampled = Moment()
 
 
+class VolumeSample(Table):
+    """What an Instance has read from and written to a volume since its host was asked before.
+
+    Kept where `vm.disk.stats.retention.enabled` says so, for the time of `vm.disk.stats.max.retention.time`.
+    """
+
+    id = peewee.BigAutoField()
+    volume_id = peewee.BigIntegerField()
+    read_bytes = peewee.BigIntegerField()
+    write_bytes = peewee.BigIntegerField()
+    reads = peewee.BigIntegerField()
+    writes = peewee.BigIntegerField()
+    sampled = Moment(index=True)
+
+    class Meta:
+        indexes = ((("volume_id", "sampled"), False),)
+
+
 class VolumeStore(Table):
     """A volume on an image store: an upload, or an extracted copy with its link.
 

@@ -40,6 +40,8 @@ BLOCKED = 60.0
 SPREAD = 30.0
 # Seconds between two looks at routers that missed a change.
 LEFT_BEHIND = 30.0
+# Seconds between two looks for samples whose time is over.
+SAMPLES = 60.0
 # The interval of a task that its setting switches off, with 0.
 OFF = 1e9
 
@@ -87,6 +89,8 @@ TASKS: list[Periodic] = [
     Periodic("destroyed Instances", lambda settings: settings.get("expunge.interval"), expunging.expunge_destroyed),
     Periodic("Instance statistics", lambda settings: settings.get("vm.stats.interval") / 1000 or OFF,
              machine_statistics.collect),
+    Periodic("old Instance statistics", lambda settings: SAMPLES, machine_statistics.remove_old),
+    Periodic("old disk statistics", lambda settings: SAMPLES, volume_statistics.remove_old),
     Periodic("ended leases", lambda settings: settings.get("instance.lease.scheduler.interval"), lease.expire),
     Periodic("leases about to end", lambda settings: settings.get("instance.lease.eventscheduler.interval"),
              lease.announce),

@@ -289,6 +289,13 @@ SETTINGS = (
         minimum=0,
         unit="minutes",
     ),
+    Setting(
+        "vm.stats.increment.metrics",
+        ValueType.BOOLEAN,
+        "false",
+        "Lists of Instances sum up the samples of what was read and written, where they do not say otherwise",
+        dynamic=True,
+    ),
     Setting("vm.stats.user.vm.only", ValueType.BOOLEAN, "false", "Statistics of system VMs are not kept", dynamic=True),
     Setting("vm.disk.stats.retention.enabled", ValueType.BOOLEAN, "false", "Disk statistics are kept", dynamic=True),
     Setting(

@@ -56,7 +56,8 @@ class ListVirtualMachines(TagParameters, OwnedListCommand):
     autoscalevmgroupid = Entity(access=ANY, since="4.18.0", help="Instances of this autoscaling group")
     extensionid = Entity(access=ANY, since="4.21.0", help="Instances of this extension")
     showicon = Flag(default=False, since="4.16.0.0", help="add the icon of each Instance")
-    accumulate = Flag(default=False, since="4.17.0", help="statistics over all samples instead of the last one")
+    accumulate = Flag(since="4.17.0", help="what was read and written in all samples together instead of the last one; "
+                      "without it as vm.stats.increment.metrics says")
     userdata = Flag(default=False, since="4.18.0.0", help="add the user data")
     userdataid = Entity(UserData, column="user_data_id", since="4.20.1", minus_one=True,
                         help="Instances with this registered user data")

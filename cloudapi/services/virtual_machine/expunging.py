@@ -5,10 +5,10 @@ from __future__ import annotations
 from cloudapi.context import Context
 from cloudapi.models.base import now
 from cloudapi.models.common import ResourceTag
-from cloudapi.models.machine import AffinityGroupMember, Machine, MachineKeyPair, MachineStatistics
+from cloudapi.models.machine import AffinityGroupMember, Machine, MachineKeyPair
 from cloudapi.models.storage import Volume
 from cloudapi.services import detail
-from cloudapi.services.virtual_machine import background
+from cloudapi.services.virtual_machine import background, statistics
 from cloudapi.services.volume import disk
 from cloudapi.states.base import transition
 
@@ -56,7 +56,7 @@ def _end(context: Context, machine_id: int) -> None:
     ResourceTag.delete().where(ResourceTag.resource_type == "UserVm", ResourceTag.resource_id == machine_id).execute()
     for table in (AffinityGroupMember, MachineKeyPair):
         table.delete().where(table.machine == machine_id).execute()
-    MachineStatistics.delete().where(MachineStatistics.machine_id == machine_id).execute()
+    statistics.forget([machine_id])
     Machine.update(removed=now(), user_data=None, password=None, vnc_password=None).where(
         Machine.id == machine_id).execute()
 

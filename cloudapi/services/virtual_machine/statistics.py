@@ -1,8 +1,9 @@
-"""What running machines use, as their hosts count it."""
+"""What running machines use, as their hosts count it: samples, of which the last one is at hand for lists."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from cloudapi.context import Context
@@ -10,13 +11,15 @@ from cloudapi.errors import ApiError
 from cloudapi.models.base import now
 from cloudapi.models.database import transact
 from cloudapi.models.infrastructure import Host
-from cloudapi.models.machine import Machine, MachineStatistics
+from cloudapi.models.machine import Machine, MachineSample, MachineStatistics
 from cloudapi.models.network import Nic
 from cloudapi.services.host import agent
 
 log = logging.getLogger(__name__)
 
-KIB = 1024
+KIB, MINUTE = 1024, 60_000
+BATCH = 500
+COLUMNS = {"nics": ("network_read", "network_write"), "disks": ("disk_read", "disk_write", "disk_reads", "disk_writes")}
 
 
 def collect(context: Context) -> None:
@@ -40,10 +43,28 @@ def collect(context: Context) -> None:
 
 
 def _keep(found: dict[Machine, dict[str, Any]]) -> None:
+    """Write the samples of a host's machines: what their devices have counted since the samples before."""
     moment = now()
-    nics = {nic.uuid: nic for nic in Nic.alive(Nic.vm_id.in_([machine.id for machine in found] or [0]))}
+    ids = [machine.id for machine in found]
+    before = {row.machine_id: row for row in MachineStatistics.select().where(
+        MachineStatistics.machine_id.in_(ids or [0]))}
+    last, samples = [], []
     for machine, numbers in found.items():
-        _keep_one(machine, numbers, moment)
+        counted = _counters(numbers)
+        sample = {"machine_id": machine.id, "sampled": moment, **_level(numbers),
+                  **_since(counted, _comparable(before.get(machine.id), numbers, moment))}
+        samples.append(sample)
+        last.append({**sample, "counted": counted})
+    MachineStatistics.delete().where(MachineStatistics.machine_id.in_(ids or [0])).execute()
+    for begin in range(0, len(samples), BATCH):
+        MachineStatistics.insert_many(last[begin:begin + BATCH]).execute()
+        MachineSample.insert_many(samples[begin:begin + BATCH]).execute()
+    _keep_nics(found)
+
+
+def _keep_nics(found: dict[Machine, dict[str, Any]]) -> None:
+    nics = {nic.uuid: nic for nic in Nic.alive(Nic.vm_id.in_([machine.id for machine in found] or [0]))}
+    for numbers in found.values():
         for uuid, counted in numbers["nics"].items():
             nic = nics.get(uuid)
             if nic is not None:
@@ -51,19 +72,51 @@ def _keep(found: dict[Machine, dict[str, Any]]) -> None:
                     Nic.id == nic.id).execute()
 
 
-def _keep_one(machine: Machine, numbers: dict[str, Any], moment: int) -> None:
-    disks, nics = list(numbers["disks"].values()), list(numbers["nics"].values())
+def _counters(numbers: dict[str, Any]) -> dict[str, dict[str, list[int]]]:
+    """Return what each device has counted since its machine started, by the columns of a sample."""
+    return {"nics": {uuid: [nic["read_bytes"], nic["write_bytes"]] for uuid, nic in numbers["nics"].items()},
+            "disks": {uuid: [disk["read_bytes"], disk["write_bytes"], disk["read_operations"], disk["write_operations"]]
+                      for uuid, disk in numbers["disks"].items()}}
 
-    def total(items: list[dict[str, int]], name: str) -> int:
-        return sum(item[name] for item in items)
 
-    values = {
-        "cpu_percent": numbers["cpu_percent"], "network_read_kib": total(nics, "read_bytes") // KIB,
-        "network_write_kib": total(nics, "write_bytes") // KIB, "disk_read_kib": total(disks, "read_bytes") // KIB,
-        "disk_write_kib": total(disks, "write_bytes") // KIB, "disk_reads": total(disks, "read_operations"),
-        "disk_writes": total(disks, "write_operations"), "memory_kib": numbers["memory_bytes"] // KIB,
-        "memory_free_kib": max(0, numbers["memory_bytes"] - numbers["memory_used_bytes"]) // KIB,
-        "memory_target_kib": numbers["memory_bytes"] // KIB, "sampled": moment}
-    changed = MachineStatistics.update(**values).where(MachineStatistics.machine_id == machine.id).execute()
-    if not changed:
-        MachineStatistics.create(machine_id=machine.id, **values)
+def _comparable(before: MachineStatistics | None, numbers: dict[str, Any], moment: int) -> dict[str, Any]:
+    """Return what had been counted at the sample before; nothing where the machine has started since."""
+    if before is None or moment - numbers["uptime_seconds"] * 1000 > before.sampled:
+        return {}
+    return dict(before.counted)
+
+
+def _since(counted: dict[str, dict[str, list[int]]], before: dict[str, Any]) -> dict[str, int]:
+    """Return what has been counted in addition, over all devices. One that counts less has begun anew."""
+    found: dict[str, int] = {}
+    for kind, columns in COLUMNS.items():
+        sums = [0] * len(columns)
+        for uuid, values in counted[kind].items():
+            known = before.get(kind, {}).get(uuid, [0] * len(columns))
+            for place, (value, earlier) in enumerate(zip(values, known, strict=True)):
+                sums[place] += value - earlier if value >= earlier else value
+        found.update(zip(columns, sums, strict=True))
+    return found
+
+
+def _level(numbers: dict[str, Any]) -> dict[str, Any]:
+    memory, used = numbers["memory_bytes"], numbers["memory_used_bytes"]
+    return {"cpu_percent": numbers["cpu_percent"], "memory_kib": memory // KIB,
+            "memory_free_kib": max(0, memory - used) // KIB, "memory_target_kib": memory // KIB}
+
+
+def forget(machine_ids: Sequence[int]) -> None:
+    """Remove all samples of machines. Within a transaction."""
+    for table in (MachineStatistics, MachineSample):
+        table.delete().where(table.machine_id.in_(list(machine_ids))).execute()
+
+
+def remove_old(context: Context) -> None:
+    """Remove the samples that are older than `vm.stats.max.retention.time` says, in minutes; 0 keeps all."""
+    minutes = int(context.settings.get("vm.stats.max.retention.time"))
+    if minutes <= 0:
+        return
+    before = now() - minutes * MINUTE
+    for table in (MachineSample, MachineStatistics):
+        if table.select().where(table.sampled < before).exists():
+            transact(lambda table=table: table.delete().where(table.sampled < before).execute())  # type: ignore[misc]

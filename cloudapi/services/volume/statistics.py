@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cloudapi.context import Context
@@ -12,11 +12,13 @@ from cloudapi.models.base import now
 from cloudapi.models.database import transact
 from cloudapi.models.infrastructure import Host
 from cloudapi.models.machine import Machine
-from cloudapi.models.storage import StoragePool, Volume, VolumeStatistics
+from cloudapi.models.storage import StoragePool, Volume, VolumeSample, VolumeStatistics
 from cloudapi.services.host import agent
 from cloudapi.services.volume import place
 
 log = logging.getLogger(__name__)
+
+MINUTE = 60_000
 
 
 def collect(context: Context) -> None:
@@ -51,9 +53,34 @@ def _counters(context: Context, host: Host) -> None:
     seen = {volume: counters for instance in report["instances"].values()
             for volume, counters in instance["disks"].items()}
     ids = {volume.uuid: volume.id for volume in Volume.alive(Volume.uuid.in_(list(seen)))} if seen else {}
-    _write((ids[uuid], {"read_bytes": counters["read_bytes"], "write_bytes": counters["write_bytes"],
+    figures = [(ids[uuid], {"read_bytes": counters["read_bytes"], "write_bytes": counters["write_bytes"],
                         "reads": counters["read_operations"], "writes": counters["write_operations"]})
-           for uuid, counters in seen.items() if uuid in ids)
+               for uuid, counters in seen.items() if uuid in ids]
+    if context.settings.get("vm.disk.stats.retention.enabled"):
+        _keep(figures)
+    _write(figures)
+
+
+def _keep(figures: Sequence[tuple[int, dict[str, int]]]) -> None:
+    """Write a sample of each volume: what has been counted since it was asked for before."""
+    moment = now()
+    before = {row.volume_id: row for row in VolumeStatistics.select().where(
+        VolumeStatistics.volume_id.in_([volume_id for volume_id, _ in figures] or [0]))}
+    samples = []
+    for volume_id, values in figures:
+        known = {name: getattr(before.get(volume_id), name, 0) for name in values}
+        samples.append({"volume_id": volume_id, "sampled": moment, **{
+            name: value - known[name] if value >= known[name] else value for name, value in values.items()}})
+    if samples:
+        transact(lambda: VolumeSample.insert_many(samples).execute())
+
+
+def remove_old(context: Context) -> None:
+    """Remove the samples that are older than `vm.disk.stats.max.retention.time` says, in minutes; 0 keeps all."""
+    minutes = int(context.settings.get("vm.disk.stats.max.retention.time"))
+    before = now() - minutes * MINUTE
+    if minutes > 0 and VolumeSample.select().where(VolumeSample.sampled < before).exists():
+        transact(lambda: VolumeSample.delete().where(VolumeSample.sampled < before).execute())
 
 
 def _write(figures: Iterable[tuple[int, dict[str, Any]]]) -> None:

@@ -9,6 +9,8 @@ from cloudapi.models.database import rows
 from cloudapi.services.virtual_machine import password, setting
 from cloudapi.views.common import by_resource
 
+KIB = 1024
+
 
 def marks(values: Any) -> str:
     return ",".join("?" * len(values))
@@ -127,18 +129,30 @@ def isos(uuid: str | None, name: str | None, text: str | None, bootable: bool | 
 
 
 def statistics(page: Page) -> dict[int, dict[str, Any]]:
+    """The last sample; what was read and written in all samples that are kept, where the caller asks for that."""
+    sums = _accumulated(page)
     found = {}
     for row in rows(
-            "SELECT machine_id, cpu_percent, network_read_kib, network_write_kib, disk_read_kib, disk_write_kib, "
-            "memory_kib, memory_free_kib, memory_target_kib, disk_reads, disk_writes FROM machine_statistics "
+            "SELECT machine_id, network_read, network_write, disk_read, disk_write, disk_reads, disk_writes, "
+            "cpu_percent, memory_kib, memory_free_kib, memory_target_kib FROM machine_statistics "
             f"WHERE machine_id IN ({marks(page.ids)})", page.ids):
-        key, cpu, net_in, net_out, read, write, memory, free, target, reads, writes = row
+        key, *counted, cpu, memory, free, target = row
+        net_in, net_out, read, write, reads, writes = sums.get(key, counted)
         found[key] = {
-            "cpuused": f"{round(cpu, 2):g}%", "networkkbsread": net_in, "networkkbswrite": net_out,
-            "diskkbsread": read, "diskkbswrite": write, "memorykbs": memory,
+            "cpuused": f"{round(cpu, 2):g}%", "networkkbsread": net_in // KIB, "networkkbswrite": net_out // KIB,
+            "diskkbsread": read // KIB, "diskkbswrite": write // KIB, "memorykbs": memory,
             "memoryintfreekbs": 0 if free >= memory else free, "memorytargetkbs": target, "diskioread": reads,
             "diskiowrite": writes}
     return found
+
+
+def _accumulated(page: Page) -> dict[int, list[int]]:
+    asked = getattr(page.arguments, "accumulate", None)
+    if not (page.context.settings.get("vm.stats.increment.metrics") if asked is None else asked):
+        return {}
+    return {row[0]: [int(value) for value in row[1:]] for row in rows(
+        "SELECT machine_id, SUM(network_read), SUM(network_write), SUM(disk_read), SUM(disk_write), SUM(disk_reads), "
+        f"SUM(disk_writes) FROM machine_sample WHERE machine_id IN ({marks(page.ids)}) GROUP BY machine_id", page.ids)}
 
 
 def jobs(page: Page) -> dict[int, dict[str, Any]]:
