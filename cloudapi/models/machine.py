@@ -153,3 +153,10 @@ class MachineSample(_MachineFigures):
 
     class Meta:
         indexes = ((("machine_id", "sampled"), False),)
+
+
+class MachinePurge(Table):
+    """An expunged machine that leaves the database, as its offering says, some time after it was expunged."""
+
+    machine_id = peewee.BigIntegerField(primary_key=True)
+    expunged = Moment(index=True)

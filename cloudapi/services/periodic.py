@@ -25,23 +25,23 @@ from cloudapi.services.template import extraction as template_extraction
 from cloudapi.services.template import stock as template_stock
 from cloudapi.services.template import upload as template_upload
 from cloudapi.services.user import key
-from cloudapi.services.virtual_machine import expunging, lease
+from cloudapi.services.virtual_machine import expunging, lease, purging
 from cloudapi.services.virtual_machine import statistics as machine_statistics
 from cloudapi.services.volume import extract, post_upload, removal, upload
 from cloudapi.services.volume import statistics as volume_statistics
 
 # Seconds between two looks at work that others do.
 FOLLOWED = 2.0
-# Seconds between two looks for sessions and keys whose time is over; they do not work meanwhile.
+# Seconds between two looks for what is kept for a time: sessions and keys (which do not work meanwhile), statistics.
 ENDED = 600.0
 # Seconds between two looks for jobs that others keep from beginning; the setting counts in minutes.
 BLOCKED = 60.0
+# Seconds between two looks for expunged Instances that are to leave the database.
+PURGED = 10.0
 # Seconds between two looks for zones that lack what every zone has.
 SPREAD = 30.0
 # Seconds between two looks at routers that missed a change.
 LEFT_BEHIND = 30.0
-# Seconds between two looks for samples whose time is over.
-SAMPLES = 60.0
 # The interval of a task that its setting switches off, with 0.
 OFF = 1e9
 
@@ -87,10 +87,13 @@ TASKS: list[Periodic] = [
     Periodic("redundant routers", lambda settings: settings.get("router.check.interval"), router_health.watch_pairs),
     Periodic("system VMs", lambda settings: FOLLOWED, system_vm.keep),
     Periodic("destroyed Instances", lambda settings: settings.get("expunge.interval"), expunging.expunge_destroyed),
+    Periodic("Instances to purge", lambda settings: PURGED, purging.purge_due),
+    Periodic("expunged Instances", lambda settings: settings.get("expunged.resources.purge.interval")
+             if settings.get("expunged.resources.purge.enabled") else OFF, purging.purge_old),
     Periodic("Instance statistics", lambda settings: settings.get("vm.stats.interval") / 1000 or OFF,
              machine_statistics.collect),
-    Periodic("old Instance statistics", lambda settings: SAMPLES, machine_statistics.remove_old),
-    Periodic("old disk statistics", lambda settings: SAMPLES, volume_statistics.remove_old),
+    Periodic("old Instance statistics", lambda settings: ENDED, machine_statistics.remove_old),
+    Periodic("old disk statistics", lambda settings: ENDED, volume_statistics.remove_old),
     Periodic("ended leases", lambda settings: settings.get("instance.lease.scheduler.interval"), lease.expire),
     Periodic("leases about to end", lambda settings: settings.get("instance.lease.eventscheduler.interval"),
              lease.announce),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import ipaddress
 import re
 
@@ -38,6 +39,17 @@ def command_timeouts(text: str) -> str | None:
         if not _TIMEOUT.fullmatch(seconds):
             return f"Validation failed: the timeout [{seconds}] of {command} is not a positive number of seconds"
     return None
+
+
+def date(text: str) -> str | None:
+    """A date, or a date with a time."""
+    for form in ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S"):
+        try:
+            datetime.datetime.strptime(text, form)
+        except ValueError:
+            continue
+        return None
+    return f"[{text}] is not a date of the form yyyy-MM-dd or yyyy-MM-dd HH:mm:ss"
 
 
 def networks(text: str) -> str | None:

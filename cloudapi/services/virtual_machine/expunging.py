@@ -8,7 +8,7 @@ from cloudapi.models.common import ResourceTag
 from cloudapi.models.machine import AffinityGroupMember, Machine, MachineKeyPair
 from cloudapi.models.storage import Volume
 from cloudapi.services import detail
-from cloudapi.services.virtual_machine import background, statistics
+from cloudapi.services.virtual_machine import background, purging, statistics
 from cloudapi.services.volume import disk
 from cloudapi.states.base import transition
 
@@ -57,6 +57,7 @@ def _end(context: Context, machine_id: int) -> None:
     for table in (AffinityGroupMember, MachineKeyPair):
         table.delete().where(table.machine == machine_id).execute()
     statistics.forget([machine_id])
+    purging.expunged(machine)
     Machine.update(removed=now(), user_data=None, password=None, vnc_password=None).where(
         Machine.id == machine_id).execute()
 
