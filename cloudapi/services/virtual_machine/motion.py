@@ -110,8 +110,7 @@ def _choose(context: Context, machine: Machine, mapper: Mapper) -> int:
     try:
         return deployment.find(context, dataclasses.replace(needed, volumes=staying), wanted).host_id
     except InsufficientCapacity:
-        if not mapper.named:
-            raise
+        pass  # disks on local storage stay nowhere, and a named pool may be out of the others' reach
     return deployment.find(context, dataclasses.replace(needed, volumes=mapper.demands(None)), wanted).host_id
 
 

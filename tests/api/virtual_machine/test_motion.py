@@ -162,3 +162,21 @@ def test_what_cannot_move_is_refused(cloud, clusters, machine):
     cloud.admin.job("stopVirtualMachine", id=machine["id"])
     stopped = refusal(hostid=far)
     assert (stopped.code, "not in the Running state" in stopped.text) == (431, True)
+
+
+def test_disks_on_local_storage_move_to_that_of_the_new_host(cloud, clusters, parts):
+    cloud.admin("updateZone", id=parts["zoneid"], localstorageenabled=True)
+    for host in clusters[0].hosts:
+        cloud.admin.job("reconnectHost", id=host)
+    local = cloud.admin("createServiceOffering", name="Local", displaytext="Local", cpunumber=1, cpuspeed=100,
+                        memory=128, storagetype="local")["serviceoffering"]["id"]
+    made = cloud.admin.job("deployVirtualMachine", **{**parts, "serviceofferingid": local},
+                           clusterid=clusters[0].id)
+    for where in ({"hostid": next(host for host in clusters[0].hosts if host != made["hostid"])}, {"autoselect": True}):
+        before = cloud.admin.one("listVirtualMachines", id=made["id"])["hostid"]
+        moved = cloud.admin.job("migrateVirtualMachineWithVolume", virtualmachineid=made["id"], **where)
+        assert moved["hostid"] != before
+        pool = cloud.admin.one("listStoragePools", id=disks(cloud, made)["ROOT"]["storageid"])
+        assert (pool["scope"], pool["id"] in {each["id"] for each in cloud.admin.list(
+            "listStoragePools", hostid=moved["hostid"])}) == ("HOST", True)
+    cloud.admin.job("destroyVirtualMachine", id=made["id"], expunge=True)
