@@ -55,9 +55,8 @@ def _keep(found: dict[Machine, dict[str, Any]]) -> None:
                   **_since(counted, _comparable(before.get(machine.id), numbers, moment))}
         samples.append(sample)
         last.append({**sample, "counted": counted})
-    MachineStatistics.delete().where(MachineStatistics.machine_id.in_(ids or [0])).execute()
     for begin in range(0, len(samples), BATCH):
-        MachineStatistics.insert_many(last[begin:begin + BATCH]).execute()
+        MachineStatistics.put(last[begin:begin + BATCH])
         MachineSample.insert_many(samples[begin:begin + BATCH]).execute()
     _keep_nics(found)
 
