@@ -69,6 +69,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
 	@$(PIP) --require-hashes -r requirements.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q cloudapi agents schema  # also where PYTHONDONTWRITEBYTECODE is set
 	@touch $@
 
 $(INSTALLED_DEV): requirements-dev.lock $(INSTALLED)
