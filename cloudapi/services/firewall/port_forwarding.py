@@ -9,6 +9,7 @@ from cloudapi.errors import InvalidParameter
 from cloudapi.models.machine import Machine
 from cloudapi.models.network import IpAddress, Network, Nic, NicSecondaryIp
 from cloudapi.models.rule import PortForwardingRule
+from cloudapi.services.firewall import conserve
 from cloudapi.services.firewall import rule as rules
 from cloudapi.services.network import network as networks
 
@@ -46,6 +47,7 @@ def create(context: Context, address: IpAddress, machine: Machine, *, protocol: 
         raise InvalidParameter(f"Unable to create port forwarding rule; ip {address.uuid} has static nat enabled")
     if not networks.has_service(found, "PortForwarding"):
         raise InvalidParameter(f"Network {found.uuid} does not have the service PortForwarding")
+    conserve.check(address, found, "PortForwarding")
     protocol = rules.parse_protocol(protocol, ("tcp", "udp"))
     start, end = rules.check_ports(*public)
     private_start, private_end = rules.check_ports(*private)

@@ -10,7 +10,7 @@ from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter, NetworkRuleConflict
 from cloudapi.models.network import IpAddress, Network
 from cloudapi.models.rule import FirewallRule, IpForwardingRule, PortForwardingRule
-from cloudapi.services.firewall import removal
+from cloudapi.services.firewall import conserve, removal
 from cloudapi.services.network import network as networks
 from cloudapi.services.network import protocol as protocols
 
@@ -110,6 +110,7 @@ def create_ingress(context: Context, address: IpAddress, *, protocol: str, start
     """
     network = of_address(address)
     _check_service(network)
+    conserve.check(address, network, "Firewall")
     protocol = parse_protocol(protocol, ("tcp", "udp", "icmp"))
     start, end = check_ports(start, end)
     icmp_type, icmp_code = check_icmp(protocol, icmp_type, icmp_code, start is not None)

@@ -6,6 +6,7 @@ from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter, NetworkRuleConflict
 from cloudapi.models.network import IpAddress
 from cloudapi.models.rule import IpForwardingRule
+from cloudapi.services.firewall import conserve
 from cloudapi.services.firewall import rule as rules
 from cloudapi.services.network import network as networks
 
@@ -24,6 +25,7 @@ def create(context: Context, address: IpAddress, *, protocol: str, start: int, e
     if address.is_source_nat or not address.is_static_nat or address.vm_id is None:
         raise NetworkRuleConflict(f"Can't do static nat on ip address: {address.ip} ({address.uuid}): it has no static "
                                   "NAT enabled")
+    conserve.check(address, network, "StaticNat")
     first, last = rules.check_ports(start, end)
     rule = IpForwardingRule(
         ip_address=address.id, network=network.id, protocol=rules.parse_protocol(protocol, ("tcp", "udp")),

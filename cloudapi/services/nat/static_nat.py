@@ -8,7 +8,7 @@ from cloudapi.errors import InvalidParameter, NetworkRuleConflict
 from cloudapi.models.machine import Machine
 from cloudapi.models.network import IpAddress, Network
 from cloudapi.models.rule import PortForwardingRule
-from cloudapi.services.firewall import port_forwarding, removal
+from cloudapi.services.firewall import conserve, port_forwarding, removal
 from cloudapi.services.firewall import rule as rules
 from cloudapi.services.network import network as networks
 
@@ -34,6 +34,7 @@ def enable(context: Context, address: IpAddress, machine: Machine, network: Netw
         current = IpAddress.get_by_id(address.id)
         nic, ip = port_forwarding.target(machine, found, guest_ip)
         _check(current, machine, ip)
+        conserve.check(current, found, "StaticNat")
         IpAddress.update(is_static_nat=True, vm_id=machine.id, vm_ip=ip, nic_id=nic.id).where(
             IpAddress.id == address.id).execute()
         networks.changed(found)

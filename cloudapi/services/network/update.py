@@ -13,7 +13,7 @@ from cloudapi.models.network import GuestIp, IpAddress, Network, Nic
 from cloudapi.models.offering import NetworkOffering
 from cloudapi.models.rule import FirewallRule, PortForwardingRule
 from cloudapi.services import detail
-from cloudapi.services.firewall import removal
+from cloudapi.services.firewall import conserve, removal
 from cloudapi.services.network import check, restart
 from cloudapi.services.network import network as networks
 from cloudapi.services.network.address import parse_cidr, parse_ip4
@@ -120,6 +120,7 @@ def _check_offering(network: Network, offering: NetworkOffering, forced: bool) -
         raise InvalidParameter(f"The new offering {offering.name} will remove the services {', '.join(lost)} along "
                                "with all the related configuration currently in use; set forced to true for forcing "
                                "the update")
+    conserve.check_offering(network, offering)
 
 
 def _check_stopped(network: Network) -> None:
@@ -171,6 +172,7 @@ def _move_source_nat(network: Network, text: str) -> None:
         raise InvalidParameter(f"Source NAT IP {ip} (sourcenatipaddress) is not associated with network {network.uuid}")
     if found.is_static_nat:
         raise InvalidParameter(f"IP address {ip} (sourcenatipaddress) has static NAT enabled")
+    conserve.check(found, network, "SourceNat")
     IpAddress.update(is_source_nat=False).where(IpAddress.network_id == network.id).execute()
     IpAddress.update(is_source_nat=True).where(IpAddress.id == found.id).execute()
     networks.changed(network)
