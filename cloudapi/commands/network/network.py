@@ -75,7 +75,7 @@ class CreateNetwork(OwnerParameters, Command):
     ip6dns1 = Text(since="4.18.0", help="first DNS server over IPv6")
     ip6dns2 = Text(since="4.18.0", help="second DNS server over IPv6")
     sourcenatipaddress = Text(since="4.19", help="public address behind which its Instances appear")
-    cidrsize = Integer(since="4.20.0", help="prefix length of its CIDR, where no gateway is given")
+    cidrsize = Integer(since="4.20.0", help="prefix length of a routed network's CIDR, where no gateway is given")
     asnumber = Long(since="4.20.0", help="its AS number")
     keepmacaddressonpublicnic = Flag(since="4.23.0", roles=ROOT, help="whether new routers keep the public MAC address")
     vlan = Text(roles=ROOT, help="its VLAN or VXLAN id, or untagged")

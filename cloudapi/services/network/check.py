@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cloudapi.context import ROOT_DOMAIN, Context
-from cloudapi.errors import InvalidParameter, PermissionDenied
+from cloudapi.errors import InvalidParameter, PermissionDenied, ResourceAllocationFailed, UnsupportedAction
 from cloudapi.models.network import Network, PhysicalNetwork
 from cloudapi.services.network.address import parse_ip4 as ip4
 from cloudapi.services.physical_network import vlan as tags
@@ -16,7 +16,7 @@ from cloudapi.services.vlan import subnet
 if TYPE_CHECKING:
     from cloudapi.services.network.creation import Wanted
 
-__all__ = ["acl", "addresses", "domain_name", "ip4", "mtu", "name", "offering", "plain_vlan", "vlan"]
+__all__ = ["acl", "addresses", "domain_name", "ip4", "mtu", "name", "offering", "plain_vlan", "subnets", "vlan"]
 
 LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 PRIVATE = tuple(ipaddress.IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
@@ -126,12 +126,36 @@ def addresses(context: Context, wanted: Wanted) -> None:
                                       (wanted.private_mtu, "vr.private.interface.max.mtu", "privatemtu")):
         mtu(context, wanted.zone.id, value, setting, parameter)
     if wanted.cidr_size is not None:
-        if wanted.offering.network_mode != "ROUTED" and wanted.guest_type != "Isolated":
-            raise InvalidParameter("cidrsize is only for isolated networks")
-        if wanted.gateway is not None:
-            raise InvalidParameter("cidrsize cannot be given together with gateway and netmask")
-        if not 1 <= wanted.cidr_size <= 30:
-            raise InvalidParameter(f"Invalid value {wanted.cidr_size} for parameter cidrsize: it is between 1 and 30")
+        _cidr_size(wanted, wanted.cidr_size)
+
+
+def _cidr_size(wanted: Wanted, size: int) -> None:
+    if wanted.guest_type != "Isolated":
+        raise InvalidParameter("network cidr size (cidrsize) is only applicable on Isolated networks")
+    if wanted.gateway is not None:
+        raise InvalidParameter("network cidr (gateway, netmask) and cidr size (cidrsize) are mutually exclusive")
+    if wanted.offering.network_mode != "ROUTED":
+        raise InvalidParameter("network cidr size (cidrsize) is only applicable on Isolated networks with ROUTED mode: "
+                               f"{size}")
+
+
+def subnets(wanted: Wanted) -> None:
+    """The zone has the subnets from which the offering gives networks their addresses.
+
+    No zone has any: neither IPv4 ones, which are routed to networks as they are, nor prefixes of IPv6.
+
+    :raises UnsupportedAction: the network would be routed.
+    :raises ResourceAllocationFailed: it would have IPv6.
+    """
+    if wanted.offering.network_mode == "ROUTED":
+        raise UnsupportedAction(f"Unable to create a network of offering {wanted.offering.uuid} (networkofferingid) in "
+                                f"zone {wanted.zone.name}: networkmode ROUTED needs IPv4 subnets for guest networks, "
+                                "which zones of this installation do not have")
+    if wanted.offering.internet_protocol != "IPv4":
+        raise ResourceAllocationFailed("Unable to allocate IPv6 network: the internetprotocol of offering "
+                                       f"{wanted.offering.uuid} (networkofferingid) is "
+                                       f"{wanted.offering.internet_protocol}, zone {wanted.zone.name} has no IPv6 "
+                                       "prefix for guest networks")
 
 
 def _ip4(context: Context, wanted: Wanted) -> None:

@@ -131,6 +131,7 @@ def insert(context: Context, wanted: Wanted) -> Network:
     if physical.state != "Enabled":
         raise InvalidParameter(f"Specified physical network {physical.uuid} is in incorrect state: {physical.state}")
     gateway, cidr = wanted.gateway, wanted.cidr
+    check.subnets(wanted)
     if cidr is None and wanted.guest_type == "Isolated":
         gateway, cidr = _default_cidr(wanted)
     if wanted.owner.id != SYSTEM_ACCOUNT:
@@ -173,8 +174,6 @@ def _default_cidr(wanted: Wanted) -> tuple[str | None, str | None]:
     if not wanted.zone.guest_cidr:
         raise InvalidParameter(f"Zone {wanted.zone.name} has no CIDR for guest networks: specify gateway and netmask")
     block = ipaddress.IPv4Network(wanted.zone.guest_cidr, strict=False)
-    if wanted.cidr_size is not None and wanted.cidr_size > block.prefixlen:
-        block = ipaddress.IPv4Network(f"{block.network_address}/{wanted.cidr_size}")
     return str(block.network_address + 1), str(block)
 
 

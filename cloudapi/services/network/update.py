@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloudapi.context import Context
-from cloudapi.errors import InvalidParameter
+from cloudapi.errors import InternalError, InvalidParameter
 from cloudapi.models.machine import Machine
 from cloudapi.models.network import GuestIp, IpAddress, Network, Nic
 from cloudapi.models.offering import NetworkOffering
@@ -115,6 +115,13 @@ def _check_offering(network: Network, offering: NetworkOffering, forced: bool) -
             network.offering.tags or ""):
         raise InvalidParameter(f"Can't upgrade from network offering {network.offering.uuid} to {offering.uuid}: "
                                "they differ in specifyvlan or in tags")
+    if "ROUTED" in (offering.network_mode, network.offering.network_mode) and (
+            offering.network_mode != network.offering.network_mode):
+        raise InvalidParameter(f"Can't upgrade from network offering {network.offering.uuid} to {offering.uuid}: they "
+                               "differ in networkmode")
+    if offering.internet_protocol != "IPv4" and network.offering.internet_protocol == "IPv4":
+        raise InternalError(f"Failed to upgrade network offering to '{offering.display_text}' as unable to allocate "
+                            "IPv6 network: the zone has no IPv6 prefix for guest networks")
     lost = sorted(set(network.offering.services or {}) - set(offering.services or {}))
     if lost and not forced:
         raise InvalidParameter(f"The new offering {offering.name} will remove the services {', '.join(lost)} along "
