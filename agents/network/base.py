@@ -154,10 +154,12 @@ class Redundancy:
 
 @dataclass(frozen=True)
 class RouterConfig:
-    """The whole desired state. What is not named here is removed from the router."""
+    """The whole desired state. What is not named here is removed from the router. Guests search `search_domains` for
+    names, in this order; where it is empty, `domain`."""
 
     hostname: str
     domain: str = ""
+    search_domains: list[str] = field(default_factory=list)
     interfaces: list[RouterInterface] = field(default_factory=list)
     dns_servers: list[str] = field(default_factory=list)
     dns: list[DnsRecord] = field(default_factory=list)

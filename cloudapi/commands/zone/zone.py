@@ -94,7 +94,7 @@ class UpdateZone(Command):
     ip6dns2 = Text(help="the second DNS server over IPv6")
     guestcidraddress = Text(help="the CIDR of its isolated networks")
     domain = Text(help="the DNS domain of its networks; empty for none")
-    dnssearchorder = TextList(help="the DNS search order of its Instances")
+    dnssearchorder = TextList(clears=True, help="the domains that its Instances search; empty for none")
     details = Map(help="details to set")
     ispublic = Flag(help="true: everybody may use a zone that belonged to one domain")
     allocationstate = Text(choices=ALLOCATION_STATES, help="whether Instances may be placed in it")

@@ -14,8 +14,10 @@ from cloudapi.models.machine import Machine, Router
 from cloudapi.models.network import IpAddress, IpRange, Network, Nic
 from cloudapi.models.offering import ServiceOffering
 from cloudapi.models.rule import FirewallRule, PortForwardingRule
+from cloudapi.services import detail
 from cloudapi.services.network.network import has_service, router_serves
 from cloudapi.services.nic import segment
+from cloudapi.services.zone.zone import SEARCH_ORDER
 
 # The first router of a redundant pair leads until it fails.
 PRIORITIES = (100, 99)
@@ -60,6 +62,7 @@ def of(context: Context, network: Network, machine: Machine) -> dict[str, Any]:
     servers = dns_servers(zone, network)
     config: dict[str, Any] = {
         "hostname": machine.name, "domain": network.network_domain or "", "dns_servers": servers,
+        "search_domains": [name for name in (detail.get(zone).get(SEARCH_ORDER) or "").split(",") if name],
         "interfaces": [_interface(nic, public, machine) for nic in nics if nic.ip4],
         "firewall": _firewall(network, public), "egress_default": {}}
     if router_serves(network, "Dns"):

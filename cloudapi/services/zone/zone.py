@@ -23,6 +23,9 @@ from cloudapi.services.zone.domain_name import check_domain_name
 # How the networks of each traffic type that every zone has reach their hosts.
 SYSTEM_NETWORKS = {"Public": "Vlan", "Management": "Native", "Control": "LinkLocal", "Storage": "Native"}
 
+# The detail with the domains that routers tell Instances to search, with commas between them.
+SEARCH_ORDER = "network.guestnetwork.dns.search.order"
+
 Dns = tuple[str | None, str | None]
 
 
@@ -138,10 +141,10 @@ def update(context: Context, zone: Zone, values: dict[str, Any]) -> Zone:
             _check_ready(zone)
         changes["allocation_state"] = values["allocationstate"]
     details = dict(values.get("details") or {})
-    if values.get("dnssearchorder"):
+    if values.get("dnssearchorder") is not None:
         for suffix in values["dnssearchorder"]:
             check_domain_name(suffix, "dnssearchorder")
-        details["dns.search.order"] = ",".join(values["dnssearchorder"])
+        details[SEARCH_ORDER] = ",".join(values["dnssearchorder"])
     if changes:
         Zone.update(changes).where(Zone.id == zone.id).execute()
     detail.put(zone, details)

@@ -33,6 +33,16 @@ def test_a_router_reboots_with_its_configuration(cloud, place):
         assert machine(cloud, router["id"]).config()["dhcp"]
 
 
+def test_a_router_that_boots_learns_the_search_order_of_its_zone(cloud, place):
+    router, zone = router_of(cloud, {"id": place.network}), place.vm["zoneid"]
+    assert machine(cloud, router["id"]).config()["search_domains"] == []
+    for names in (["b.example", "a.example"], []):
+        changed = cloud.admin("updateZone", id=zone, dnssearchorder=",".join(names))["zone"]
+        assert changed["resourcedetails"]["network.guestnetwork.dns.search.order"] == ",".join(names)
+        cloud.admin.job("rebootRouter", id=router["id"])
+        assert machine(cloud, router["id"]).config()["search_domains"] == names
+
+
 def test_an_instance_starts_the_stopped_router_of_its_network(cloud, place):
     router = router_of(cloud, {"id": place.network})
     cloud.admin.job("stopRouter", id=router["id"])

@@ -60,7 +60,7 @@ def test_updates_are_there_in_the_next_list(bare_cloud):
     assert changed == bare_cloud.admin.one("listZones", id=zone["id"])
     assert (changed["name"], changed["dns1"], changed["localstorageenabled"]) == ("renamed", "9.9.9.9", True)
     assert "domain" not in changed
-    assert changed["resourcedetails"] == {"key": "value", "dns.search.order": "a.example"}
+    assert changed["resourcedetails"] == {"key": "value", "network.guestnetwork.dns.search.order": "a.example"}
 
 
 def test_a_zone_cannot_be_enabled_without_management_traffic(bare_cloud):
