@@ -48,13 +48,16 @@ def check_redundant(context: Context, network: Network, cleanup: bool) -> None:
                                "with the service SourceNat")
 
 
-def rebuild(context: Context, network: Network) -> None:
-    """Replace the routers of a network. The caller holds the network."""
+def rebuild(context: Context, network: Network, *, in_sequence: bool = False) -> None:
+    """Replace the routers of a network. The caller holds the network.
+
+    :param in_sequence: of a pair one after the other, also where `network.rolling.restart` is off.
+    """
     from cloudapi.services.router import router
 
     old = router.of_network(network)
     pair = len(old) > 1 and router.wanted(network) > 1
-    if pair and context.settings.get("network.rolling.restart"):
+    if pair and (in_sequence or context.settings.get("network.rolling.restart")):
         # The one that does not lead goes first, so that the network has a router all the time.
         states = {row.machine_id: row.redundant_state for row in Router.select().where(Router.network == network.id)}
         for machine in sorted(old, key=lambda item: states.get(item.id) == "PRIMARY"):
@@ -63,6 +66,10 @@ def rebuild(context: Context, network: Network) -> None:
     else:
         router.destroy_all(context, network)
         router.ensure(context, network)
+    if pair:
+        # Who leads is settled once both are there.
+        for machine in router.of_network(network):
+            router.look(context, machine)
 
 
 def refresh(context: Context, network: Network, *, start: bool) -> None:

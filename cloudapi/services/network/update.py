@@ -8,7 +8,7 @@ from typing import Any
 
 from cloudapi.context import Context
 from cloudapi.errors import InternalError, InvalidParameter
-from cloudapi.models.machine import Machine
+from cloudapi.models.machine import Machine, Router
 from cloudapi.models.network import GuestIp, IpAddress, Network, Nic
 from cloudapi.models.offering import NetworkOffering
 from cloudapi.models.rule import FirewallRule, PortForwardingRule
@@ -44,8 +44,9 @@ def update(context: Context, network: Network, given: Mapping[str, Any]) -> Netw
     if given.get("guestvmcidr") and offering is not None:
         raise InvalidParameter("Cannot specify this network offering change and guestVmCidr at same time. Specify "
                                "only one.")
-    if given.get("updateinsequence") and not network.redundant_router:
-        raise InvalidParameter("updateinsequence is only for networks with redundant routers")
+    in_sequence = bool(given.get("updateinsequence"))
+    if in_sequence:
+        _check_sequence(network, offering, given)
     if given.get("changecidr"):
         _check_stopped(network)
     context.steps.run("update network", lambda: _write(context, network, given, offering))
@@ -53,7 +54,7 @@ def update(context: Context, network: Network, given: Mapping[str, Any]) -> Netw
     if fresh.state in networks.READY:
         with networks.locked(context, fresh):
             if offering is not None or given.get("changecidr"):
-                restart.rebuild(context, fresh)
+                restart.rebuild(context, fresh, in_sequence=in_sequence)
             elif any(given.get(name) is not None for name in TOLD) and networks.router_serves(fresh):
                 restart.refresh(context, fresh, start=False)
     return Network.get_by_id(network.id)
@@ -128,6 +129,26 @@ def _check_offering(network: Network, offering: NetworkOffering, forced: bool) -
                                "with all the related configuration currently in use; set forced to true for forcing "
                                "the update")
     conserve.check_offering(network, offering)
+
+
+def _check_sequence(network: Network, offering: NetworkOffering | None, given: Mapping[str, Any]) -> None:
+    """Check that a pair of routers can be updated one after the other, so that one of them always serves.
+
+    :raises InvalidParameter: there is no pair, before or after.
+    :raises InternalError: others than routers serve too, or nobody knows which router leads.
+    """
+    if not network.redundant_router or (offering is not None and not offering.redundant_router):
+        raise InvalidParameter("updateinsequence is only for networks with redundant routers, also by the new offering")
+    if offering is None and not given.get("changecidr") and not any(given.get(name) is not None for name in TOLD):
+        return
+    if any(name != "VirtualRouter" for names in (network.offering.services or {}).values() for name in names):
+        raise InternalError("Cannot update the network resources in sequence when providers other than virtualrouter "
+                            "are used (updateinsequence)")
+    unknown = (Machine.alive().join(Router, on=(Router.machine_id == Machine.id))
+               .where(Router.network == network.id, Router.redundant_state == "UNKNOWN").first())
+    if unknown is not None and not given.get("forced"):
+        raise InternalError(f"Domain router: {unknown.name} is in unknown state, Cannot update network. set parameter "
+                            "forced to true for forcing an update")
 
 
 def _check_stopped(network: Network) -> None:

@@ -180,10 +180,11 @@ def apply(context: Context, network: Network) -> None:
 
 
 def _behind(network: Network, target: int) -> list[int]:
-    """Return the running routers that do not have the network's generation `target` yet."""
+    """Return the running routers that do not have the network's generation `target` yet, who leads a pair last."""
     return [row[0] for row in rows(
         "SELECT m.id FROM router r JOIN machine m ON m.id = r.machine_id WHERE r.network_id = ? AND r.generation < ?"
-        " AND m.state = 'Running' AND m.host_id IS NOT NULL AND m.removed IS NULL ORDER BY m.id",
+        " AND m.state = 'Running' AND m.host_id IS NOT NULL AND m.removed IS NULL"
+        " ORDER BY r.redundant_state = 'PRIMARY', m.id",
         (network.id, target))]
 
 
