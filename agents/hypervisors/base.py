@@ -232,6 +232,14 @@ class Console:
     password: str
 
 
+@dataclass(frozen=True)
+class PatchReport:
+    """`version` is of the software inside the system VM now; `patched` says whether it was put there just now."""
+
+    version: str
+    patched: bool
+
+
 class Hypervisor(ABC):
     """One host. Implementations must be safe to call from many threads."""
 
@@ -326,6 +334,11 @@ class Hypervisor(ABC):
 
     @abstractmethod
     def set_password(self, instance: str, password: str) -> None: ...
+
+    @abstractmethod
+    def patch(self, instance: str, force: bool) -> PatchReport:
+        """Brings the software inside a running system VM to what the host has for new ones, and restarts its services.
+        One that has it already runs on as it is, unless `force`. Refuses (wrong_state) Instances of users."""
 
     @abstractmethod
     def update_user_data(self, instance: str, user_data: Optional[str], ssh_public_keys: list[str]) -> None: ...

@@ -11,6 +11,7 @@ from agents.hypervisors.base import (
     InstanceStatistics,
     IsoSpec,
     NicSpec,
+    PatchReport,
 )
 from agents.machine import Call
 from agents.protocol import ErrorCode, Refusal
@@ -152,6 +153,12 @@ def set_password(call: Call, instance: str, password: str) -> None:
     if not password:
         raise Refusal(ErrorCode.BAD_ARGUMENT, "'password' must not be empty")
     call.hypervisor.set_password(instance, password)
+
+
+@verb("repeatable")
+def patch(call: Call, instance: str, force: bool = False) -> PatchReport:
+    """Brings the software inside a running system VM up to date; `force`: also where it is."""
+    return call.hypervisor.patch(instance, force)
 
 
 @verb("repeatable")

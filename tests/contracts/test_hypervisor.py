@@ -267,6 +267,15 @@ def test_secrets_of_the_guest_are_not_reported(cloud):
     assert not any(secret in told for secret in ("s3cret", "czNjcmV0", "an0ther", "dGhpcmQ="))
 
 
+def test_a_system_vm_that_is_up_to_date_is_patched_by_force_alone(cloud):
+    user, system = cloud.started(), cloud.started(kind="ConsoleProxy")
+    assert cloud.first("instance.patch", instance=system["id"])["patched"] is False
+    forced = cloud.first("instance.patch", instance=system["id"], force=True)
+    assert forced["patched"] is True and forced["version"]
+    cloud.first.refuses("wrong_state", "instance.patch", instance=user["id"])
+    cloud.second.refuses("not_found", "instance.patch", instance=system["id"])
+
+
 def test_a_host_is_released_empty_or_by_force(cloud):
     spec = cloud.started()
     cloud.first.refuses("in_use", "host.release")

@@ -85,6 +85,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "router.describe": ("CheckRouterCommand", "GetDomRVersionCmd"),
     "router.health": ("GetRouterMonitorResultsCommand",),
     "router.statistics": ("NetworkUsageCommand",),
+    "instance.patch": ("PatchSystemVmCommand",),
     "instance.cancel_migration": (),
     "instance.list": (),
     "instance.set_password": (),

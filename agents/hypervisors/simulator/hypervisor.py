@@ -18,11 +18,13 @@ from agents.hypervisors.base import (
     IsoSpec,
     LocalPool,
     NicSpec,
+    PatchReport,
     PowerReport,
 )
 from agents.hypervisors.simulator import figures
 from agents.hypervisors.simulator.hardware import Host
 from agents.hypervisors.simulator.instances import MAXIMUM_DISKS, MAXIMUM_NICS, Instances, read_spec
+from agents.hypervisors.simulator.network import ROUTER_VERSION
 from agents.hypervisors.simulator.volumes import SimulatedVolumes
 from agents.protocol import ErrorCode, Refusal
 from agents.storage.base import VolumeReport
@@ -297,6 +299,12 @@ class SimulatedHypervisor(Hypervisor):
     def set_password(self, instance: str, password: str) -> None:
         with self._store.transaction():
             self._instances.save(replace(read_spec(self._instances.running(instance)), password=password))
+
+    def patch(self, instance: str, force: bool) -> PatchReport:
+        # Each carries what this program is, from its start.
+        if self._instances.running(instance)["kind"] == "User":
+            raise Refusal(ErrorCode.WRONG_STATE, f"Instance {instance} is not a system VM")
+        return PatchReport(ROUTER_VERSION, patched=force)
 
     def update_user_data(self, instance: str, user_data: Optional[str], ssh_public_keys: list[str]) -> None:
         with self._store.transaction():

@@ -120,12 +120,12 @@ class PatchSystemVm(AsyncCommand):
     since = "4.17.0"
 
     id = Entity(Machine, access=ANY, lock=True, help="the system VM or virtual router")
-    forced = Flag(default=False, help="also where it is up to date already")
+    forced = Flag(default=False, help="also where it is up to date already: its services start again")
 
     def run(self, context: Context) -> Any:
         if self.id is None or self.id.kind == "User":
             raise InvalidParameter("Unable to patch: id has to be that of a system VM or virtual router")
-        return {"details": system_vm.patch(context, self.id)}
+        return {"displaytext": system_vm.patch(context, self.id, self.forced)}
 
 
 class _Scale:

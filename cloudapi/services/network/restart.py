@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter, PermissionDenied
-from cloudapi.models.machine import Router
+from cloudapi.models.machine import Machine, Router
 from cloudapi.models.network import Network
 from cloudapi.services.network import network as networks
 
@@ -70,6 +70,25 @@ def rebuild(context: Context, network: Network, *, in_sequence: bool = False) ->
         # Who leads is settled once both are there.
         for machine in router.of_network(network):
             router.look(context, machine)
+
+
+def tell(context: Context, router: Router, *, again: bool) -> None:
+    """Bring a running router up to date with the records, and read its version.
+
+    :param again: tell it everything, also where it knows that.
+    """
+    from cloudapi.services.router import router as routers
+
+    network = Network.get_by_id(router.network_id)
+
+    def forget() -> None:
+        Router.update(generation=0).where(Router.machine_id == router.machine_id).execute()
+        networks.changed(network)
+
+    if again:
+        context.steps.run(f"tell router {router.machine_id} again", forget)
+    routers.apply(context, network)
+    routers.look(context, Machine.get_by_id(router.machine_id))
 
 
 def refresh(context: Context, network: Network, *, start: bool) -> None:

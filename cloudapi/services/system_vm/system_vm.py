@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cloudapi import events
 from cloudapi.context import Context
-from cloudapi.errors import ApiError, InvalidParameter, ResourceUnavailable, UnsupportedAction
+from cloudapi.errors import ApiError, InternalError, InvalidParameter, ResourceUnavailable
 from cloudapi.models.base import now
 from cloudapi.models.database import transact
 from cloudapi.models.infrastructure import Host, Zone
@@ -15,6 +15,7 @@ from cloudapi.models.machine import Machine, Router
 from cloudapi.models.network import Network, TrafficType
 from cloudapi.models.offering import ServiceOffering
 from cloudapi.models.storage import StoragePool, Template
+from cloudapi.services.host import agent
 from cloudapi.services.storage import store
 from cloudapi.services.template import image
 from cloudapi.services.virtual_machine import allocate, background, life
@@ -174,22 +175,27 @@ def destroy(context: Context, machine: Machine) -> Machine:
     return life.again(machine)
 
 
-def patch(context: Context, machine: Machine) -> str:
-    """Bring the software of a running router up to what the server has. Returns what was done.
+def patch(context: Context, machine: Machine, forced: bool) -> str:
+    """Bring the software inside a running system VM or router up to date. In steps; returns what was done.
 
-    :raises InvalidParameter: it does not run.
-    :raises UnsupportedAction: console proxies and secondary storage VMs have no software of ours inside.
+    :param forced: also where it is: its services start again, and a router is told its configuration again.
+    :raises InternalError: it does not run, or its host refuses.
     """
-    if machine.state != "Running":
-        raise InvalidParameter(f"Unable to patch system VM {machine.uuid}: it is in state {machine.state}, not Running")
+    current: Machine = Machine.get_by_id(machine.id)
+    if current.state != "Running" or current.host_id is None:
+        raise InternalError(f"Unable to patch SystemVM: {machine.name} ({machine.uuid}) as it is not in Running state. "
+                            "Please destroy and recreate the SystemVM.")
+    host = Host.get_by_id(current.host_id)
+    report = context.steps.remote(f"patch {machine.uuid}", lambda request: agent.call(
+        context, host, "instance.patch", {"instance": machine.uuid, "force": forced}, request_id=request))
     router = Router.get_or_none(Router.machine_id == machine.id)
-    if router is None or router.network_id is None:
-        raise UnsupportedAction(f"{machine.kind} {machine.uuid} cannot be patched while it runs; destroy it, and a new "
-                                "one takes its place")
-    from cloudapi.services.nic import nic as nics
+    if router is not None and router.network_id is not None:
+        from cloudapi.services.network import restart
 
-    nics.router_refresh(context, router.network)
-    return f"router {machine.name} has the server's configuration"
+        restart.tell(context, router, again=report["patched"])
+    if not report["patched"]:
+        return f"No change in the software, not patching systemVM {machine.name}: it has {report['version']}"
+    return f"Successfully patched systemVM {machine.name}"
 
 
 def _leave(context: Context, machine: Machine, what: str, text: str) -> None:

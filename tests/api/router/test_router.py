@@ -43,6 +43,19 @@ def test_a_router_that_boots_learns_the_search_order_of_its_zone(cloud, place):
         assert machine(cloud, router["id"]).config()["search_domains"] == names
 
 
+def test_a_router_that_is_patched_by_force_is_told_everything_again(cloud, place):
+    from cloudapi.models.machine import Machine, Router
+
+    router = router_of(cloud, {"id": place.network})
+    record = Machine.get(Machine.uuid == router["id"]).id
+    known = Router.get_by_id(record).generation
+    assert "No change" in cloud.admin.job("patchSystemVm", id=router["id"])["displaytext"]
+    assert Router.get_by_id(record).generation == known
+    patched = cloud.admin.job("patchSystemVm", id=router["id"], forced=True)
+    assert patched["displaytext"] == f"Successfully patched systemVM {router['name']}"
+    assert Router.get_by_id(record).generation > known
+
+
 def test_an_instance_starts_the_stopped_router_of_its_network(cloud, place):
     router = router_of(cloud, {"id": place.network})
     cloud.admin.job("stopRouter", id=router["id"])

@@ -55,6 +55,24 @@ def test_one_that_an_administrator_stops_stays_stopped_until_it_is_started(cloud
     assert cloud.admin.job("rebootSystemVm", id=proxy["id"])["state"] == "Running"
 
 
+def test_a_running_one_is_patched(cloud, system):
+    for machine in system().values():
+        same = cloud.admin.job("patchSystemVm", id=machine["id"])
+        assert same["success"] is True and "No change" in same["displaytext"] and machine["name"] in same["displaytext"]
+        forced = cloud.admin.job("patchSystemVm", id=machine["id"], forced=True)
+        assert forced["displaytext"] == f"Successfully patched systemVM {machine['name']}"
+    proxy = system()["consoleproxy"]
+    cloud.admin("configureSimulator", name="PatchSystemVmCommand", value="result:fail", count=1)
+    with pytest.raises(ApiFailure) as refused:
+        cloud.admin.job("patchSystemVm", id=proxy["id"], forced=True)
+    assert refused.value.code == 530
+    cloud.admin.job("stopSystemVm", id=proxy["id"])
+    with pytest.raises(ApiFailure, match="not in Running state") as refused:
+        cloud.admin.job("patchSystemVm", id=proxy["id"])
+    assert refused.value.code == 530
+    cloud.admin.job("startSystemVm", id=proxy["id"])
+
+
 def test_migrate(cloud, system):
     store = system()["secondarystoragevm"]
     source = cloud.admin.one("listHosts", id=store["hostid"])
