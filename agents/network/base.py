@@ -12,11 +12,11 @@ Protocol = Literal["tcp", "udp", "icmp", "all"]
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """`tag` is the VLAN id (1 to 4094) or the VXLAN id; none for an untagged network. `label` is the host's own name
-    for the physical network (CloudStack's traffic label), such as cloudbr1."""
+    """`tag` is the VLAN id (1 to 4094), the VXLAN id or the GRE key; none for an untagged network. `label` is the
+    host's own name for the physical network (CloudStack's traffic label), such as cloudbr1."""
 
     id: str
-    isolation: Literal["VLAN", "VXLAN", "NONE"]
+    isolation: Literal["VLAN", "VXLAN", "GRE", "NONE"]
     tag: Optional[int] = None
     label: str = ""
     mtu: int = 1500

@@ -45,7 +45,7 @@ CAPABILITIES = Capabilities(
     console=True,
     routers=True,
     image_formats=["QCOW2", "RAW", "VHD", "OVA", "VMDK", "ISO"],
-    isolation=["VLAN", "VXLAN", "NONE"],
+    isolation=["VLAN", "VXLAN", "GRE", "NONE"],
     maximum_disks=MAXIMUM_DISKS,
     maximum_nics=MAXIMUM_NICS,
 )

@@ -22,7 +22,8 @@ from agents.network.base import (
 from agents.protocol import ErrorCode, Refusal
 
 ROUTER_VERSION = "4.23.0"
-LARGEST_TAG = {"VLAN": 4094, "VXLAN": 2**24 - 1}
+LARGEST_TAG = {"VLAN": 4094, "VXLAN": 2**24 - 1, "GRE": 2**32 - 1}
+TUNNELS = {"VXLAN": "brvx", "GRE": "brgre"}
 
 
 class SimulatedNetwork(Network):
@@ -216,7 +217,7 @@ def _bridge(row: sqlite3.Row) -> str:
     label = row["label"] or "cloudbr0"
     if row["isolation"] == "NONE":
         return str(label)
-    return f"br{label}-{row['tag']}" if row["isolation"] == "VLAN" else f"brvx-{row['tag']}"
+    return f"{TUNNELS.get(row['isolation'], f'br{label}')}-{row['tag']}"
 
 
 def _read(row: sqlite3.Row) -> RouterConfig:

@@ -35,7 +35,7 @@ class CreatePhysicalNetwork(AsyncCreateCommand):
     domainid = Entity(Domain, access=ANY, help="the domain that has it")
     broadcastdomainrange = Text(help="Zone in an Advanced zone, Pod in a Basic one")
     tags = TextList(help="a tag by which network offerings choose it")
-    isolationmethods = TextList(help="VLAN, VXLAN or L3")
+    isolationmethods = TextList(help="VLAN, VXLAN, GRE or L3")
 
     def create(self, context: Context) -> PhysicalNetwork:
         return physical_networks.create(

@@ -15,7 +15,7 @@ from cloudapi.models.offering import NetworkOffering
 from cloudapi.services import detail
 from cloudapi.services.account import limit
 from cloudapi.services.network import check
-from cloudapi.services.network.network import isolation
+from cloudapi.services.network.network import broadcast
 from cloudapi.services.physical_network import vlan as tags
 from cloudapi.services.public_ip import public_ip
 from cloudapi.services.vlan import ip_range, subnet
@@ -137,11 +137,11 @@ def insert(context: Context, wanted: Wanted) -> Network:
     if wanted.owner.id != SYSTEM_ACCOUNT:
         limit.take(context, wanted.owner, "network", 1)
     fixed = wanted.shared or wanted.offering.specify_vlan
-    kind = isolation(physical)
+    kind, scheme = broadcast(physical)
     network: Network = Network.create(
         name=wanted.name, display_text=wanted.display_text or wanted.name, zone=wanted.zone, physical_network=physical,
         offering=wanted.offering, traffic_type="Guest", guest_type=wanted.guest_type,
-        broadcast_domain_type=kind.capitalize(), gateway=gateway, cidr=cidr, ip6_gateway=wanted.ip6_gateway,
+        broadcast_domain_type=kind, gateway=gateway, cidr=cidr, ip6_gateway=wanted.ip6_gateway,
         ip6_cidr=wanted.ip6_cidr, dns1=wanted.dns[0], dns2=wanted.dns[1], ip6_dns1=wanted.ip6_dns[0],
         ip6_dns2=wanted.ip6_dns[1], state="Setup" if wanted.shared else "Allocated",
         acl_type=wanted.acl_type or "Account", subdomain_access=wanted.subdomain_access is not False,
@@ -156,7 +156,7 @@ def insert(context: Context, wanted: Wanted) -> Network:
         domain_id=wanted.domain.id if wanted.acl_type == "Domain" and wanted.domain else wanted.owner.domain_id)
     network.related_id = network.id
     if fixed:
-        _give_tag(context, network, wanted, physical, kind)
+        _give_tag(context, network, wanted, physical, scheme)
     network.save()
     if wanted.shared and (wanted.start_ip or wanted.start_ip6):
         ip_range.create(context, zone=wanted.zone, network=network, physical_network=physical, start_ip=wanted.start_ip,
@@ -177,7 +177,7 @@ def _default_cidr(wanted: Wanted) -> tuple[str | None, str | None]:
     return str(block.network_address + 1), str(block)
 
 
-def _give_tag(context: Context, network: Network, wanted: Wanted, physical: PhysicalNetwork, kind: str) -> None:
+def _give_tag(context: Context, network: Network, wanted: Wanted, physical: PhysicalNetwork, scheme: str) -> None:
     """Write the VLAN that was asked for; a shared network over another has that one's."""
     if wanted.associated is not None:
         network.vlan, network.broadcast_uri = wanted.associated.vlan, wanted.associated.broadcast_uri
@@ -186,13 +186,13 @@ def _give_tag(context: Context, network: Network, wanted: Wanted, physical: Phys
         if not wanted.shared or wanted.offering.specify_vlan:
             return
         taken = tags.take_vlan(context, physical, wanted.owner, network=network)
-        network.vlan, network.broadcast_uri = str(taken), f"{kind.lower()}://{taken}"
+        network.vlan, network.broadcast_uri = str(taken), f"{scheme}://{taken}"
         return
     plain = check.plain_vlan(wanted.vlan)
     if plain == "untagged":
         network.vlan, network.broadcast_uri = plain, "vlan://untagged"
         return
-    network.vlan, network.broadcast_uri = plain, f"{kind.lower()}://{plain}"
+    network.vlan, network.broadcast_uri = plain, f"{scheme}://{plain}"
     if wanted.pvlan:
         network.broadcast_domain_type = "Pvlan"
         network.broadcast_uri = f"pvlan://{plain}-{'p' if wanted.pvlan_type == 'Promiscuous' else 'i'}{wanted.pvlan}"

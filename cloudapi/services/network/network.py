@@ -25,6 +25,8 @@ from cloudapi.states.base import transition
 from cloudapi.states.network import NETWORK  # noqa: F401 - declares the table for `transition`
 
 READY = ("Implemented", "Setup")
+# By isolation method, CloudStack's names. GRE is the virtual switch's, which makes the tunnels.
+BROADCASTS = {"VXLAN": ("Vxlan", "vxlan"), "GRE": ("Vswitch", "vs")}
 # An Instance in one of these states needs its networks no more.
 IDLE_STATES = ("Stopped", "Destroyed", "Expunging", "Error")
 
@@ -105,7 +107,7 @@ def default_networks(context: Context, account: Account, zone: Zone) -> list[Net
 
 
 def implement(context: Context, network: Network) -> Network:
-    """Make a network ready for a running Instance: its VLAN or VXLAN id, source NAT address and routers.
+    """Make a network ready for a running Instance: its VLAN, VXLAN or GRE id, source NAT address and routers.
 
     Idempotent; of several that come at once one does the work. What is made stays when the job fails later.
 
@@ -136,10 +138,11 @@ def _begin(context: Context, network_id: int) -> None:
     if network.broadcast_uri is None and network.physical_network_id is not None:
         physical: PhysicalNetwork = network.physical_network
         tag = vlan.take_vlan(context, physical, Account.get_by_id(network.account_id), network=network)
-        kind = isolation(physical)
-        (Network.update(vlan=str(tag), broadcast_domain_type=kind.capitalize(), broadcast_uri=f"{kind.lower()}://{tag}")
-         .where(Network.id == network_id).execute())
-        Nic.update(broadcast_uri=f"{kind.lower()}://{tag}", isolation_uri=f"{kind.lower()}://{tag}").where(
+        kind, scheme = broadcast(physical)
+        uri = f"{scheme}://{tag}"
+        Network.update(vlan=str(tag), broadcast_domain_type=kind, broadcast_uri=uri).where(
+            Network.id == network_id).execute()
+        Nic.update(broadcast_uri=uri, isolation_uri=uri).where(
             Nic.network == network_id, Nic.removed.is_null()).execute()
     if has_service(network, "SourceNat"):
         public_ip.ensure_source_nat(context, network)
@@ -160,10 +163,10 @@ def _finish(network_id: int) -> None:
         transition(network, "OperationSucceeded", restart_required=False)
 
 
-def isolation(physical: PhysicalNetwork) -> str:
-    """Return VLAN or VXLAN."""
+def broadcast(physical: PhysicalNetwork) -> tuple[str, str]:
+    """Return the broadcast domain type of a physical network's guest networks, and the scheme of their URIs."""
     methods = {str(method).upper() for method in physical.isolation_methods or ()}
-    return "VXLAN" if "VXLAN" in methods else "VLAN"
+    return next((BROADCASTS[method] for method in BROADCASTS if method in methods), ("Vlan", "vlan"))
 
 
 def _free_tag(network: Network) -> None:

@@ -8,6 +8,9 @@ from cloudapi.models.infrastructure import Host
 from cloudapi.models.network import IpRange, Network, Nic, PhysicalNetwork, TrafficType
 from cloudapi.services.network import system
 
+# By the scheme of a broadcast URI, what hosts call it.
+ISOLATIONS = {"vlan": "VLAN", "pvlan": "VLAN", "vxlan": "VXLAN", "vs": "GRE"}
+
 
 def segment_id(nic: Nic) -> str:
     """Return the id of the bridge of a NIC: its network's, or that of the public range it has its address from."""
@@ -21,8 +24,8 @@ def tag_of(uri: str | None) -> tuple[str, int | None]:
     scheme, _, value = (uri or "").partition("://")
     if scheme == "pvlan":
         value = value.partition("-")[2].lstrip("ip") or value
-    if scheme in ("vlan", "vxlan", "pvlan") and value.isdecimal() and int(value):
-        return ("VXLAN" if scheme == "vxlan" else "VLAN"), int(value)
+    if scheme in ISOLATIONS and value.isdecimal() and int(value):
+        return ISOLATIONS[scheme], int(value)
     return "NONE", None
 
 

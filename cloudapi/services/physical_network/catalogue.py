@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 # How guests are kept apart, as far as agents can: L3 is none at all, in Basic zones, where security groups do.
-ISOLATION_METHODS = ("VLAN", "VXLAN", "L3")
+ISOLATION_METHODS = ("VLAN", "VXLAN", "GRE", "L3")
 
 TRAFFIC_TYPES = ("Public", "Guest", "Storage", "Management", "Control", "Vpn", "None")
 SINGLE_TRAFFIC_TYPES = ("Public", "Storage", "Management", "Control")

@@ -20,6 +20,8 @@ Range = tuple[int, int]
 
 VLAN_BOUNDS: Range = (0, 4095)
 VXLAN_BOUNDS: Range = (1, (1 << 24) - 1)
+# Keys have 32 bits; CloudStack reads the ranges as numbers of 31.
+GRE_BOUNDS: Range = (1, (1 << 31) - 1)
 # The first and the last VLAN id mean something else to switches (802.1Q), so that no network gets them.
 RESERVED: tuple[Range, ...] = ((0, 0), (4095, 4095))
 
@@ -29,6 +31,8 @@ ATTEMPTS = 20
 def bounds(physical_network: Any) -> Range:
     """Return the lowest and the highest id that the network's isolation method knows."""
     methods = {method.upper() for method in physical_network.isolation_methods or ()}
+    if "GRE" in methods:
+        return GRE_BOUNDS
     return VXLAN_BOUNDS if "VXLAN" in methods else VLAN_BOUNDS
 
 
@@ -114,7 +118,7 @@ def take_vlan(context: Context, physical_network: Any, account: Any, wanted: int
         return wanted
     dedicated = list(GuestVlanRange.alive(GuestVlanRange.physical_network == physical_network.id))
     own = [(item.start_vlan, item.end_vlan) for item in dedicated if item.account_id == account.id]
-    reserved = () if bounds(physical_network) == VXLAN_BOUNDS else RESERVED
+    reserved = RESERVED if bounds(physical_network) == VLAN_BOUNDS else ()
     pools = [without(own, reserved)] if own else []
     if not own or context.settings.get("use.system.guest.vlans", account=account.id):
         pools.append(without(physical_network.vlan_ranges, [

@@ -185,7 +185,7 @@ def test_deletion_takes_everything_along(admin, zone):
 
 
 def test_what_the_program_knows_by_itself(admin):
-    assert {item["name"] for item in admin.list("listNetworkIsolationMethods")} == {"VLAN", "VXLAN", "L3"}
+    assert {item["name"] for item in admin.list("listNetworkIsolationMethods")} == {"VLAN", "VXLAN", "GRE", "L3"}
     dhcp = admin.one("listSupportedNetworkServices", service="dhcp")
     assert {item["name"] for item in dhcp["provider"]} == {"VirtualRouter", "VpcVirtualRouter", "ConfigDrive"}
     names = {item["name"] for item in admin.list("listSupportedNetworkServices", provider="ConfigDrive")}
