@@ -7,8 +7,15 @@ import re
 from typing import TYPE_CHECKING
 
 from cloudapi.context import ROOT_DOMAIN, Context
-from cloudapi.errors import InvalidParameter, PermissionDenied, ResourceAllocationFailed, UnsupportedAction
-from cloudapi.models.network import Network, PhysicalNetwork
+from cloudapi.errors import (
+    InternalError,
+    InvalidParameter,
+    PermissionDenied,
+    ResourceAllocationFailed,
+    UnsupportedAction,
+)
+from cloudapi.models.network import Network, NetworkServiceProvider, PhysicalNetwork
+from cloudapi.models.offering import NetworkOffering
 from cloudapi.services.network.address import parse_ip4 as ip4
 from cloudapi.services.physical_network import vlan as tags
 from cloudapi.services.vlan import subnet
@@ -16,7 +23,8 @@ from cloudapi.services.vlan import subnet
 if TYPE_CHECKING:
     from cloudapi.services.network.creation import Wanted
 
-__all__ = ["acl", "addresses", "domain_name", "ip4", "mtu", "name", "offering", "plain_vlan", "subnets", "vlan"]
+__all__ = ["acl", "addresses", "domain_name", "ip4", "mtu", "name", "offering", "plain_vlan",
+           "providers", "subnets", "vlan"]
 
 LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 PRIVATE = tuple(ipaddress.IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
@@ -156,6 +164,20 @@ def subnets(wanted: Wanted) -> None:
                                        f"{wanted.offering.uuid} (networkofferingid) is "
                                        f"{wanted.offering.internet_protocol}, zone {wanted.zone.name} has no IPv6 "
                                        "prefix for guest networks")
+
+
+def providers(chosen: NetworkOffering, physical: PhysicalNetwork) -> None:
+    """The providers of an offering are enabled on the physical network, for its services.
+
+    :raises InternalError: one is not: 530, as CloudStack answers.
+    """
+    enabled = {row.provider_name: row.services or [] for row in NetworkServiceProvider.alive(
+        NetworkServiceProvider.physical_network == physical.id, NetworkServiceProvider.state == "Enabled")}
+    for service, names in (chosen.services or {}).items():
+        for provider in names[:1]:
+            if service not in enabled.get(provider, ()):
+                raise InternalError(f"Provider {provider} is either not enabled or doesn't support service {service} "
+                                    f"in physical network {physical.name} ({physical.uuid})")
 
 
 def _ip4(context: Context, wanted: Wanted) -> None:

@@ -131,6 +131,7 @@ def insert(context: Context, wanted: Wanted) -> Network:
     if physical.state != "Enabled":
         raise InvalidParameter(f"Specified physical network {physical.uuid} is in incorrect state: {physical.state}")
     gateway, cidr = wanted.gateway, wanted.cidr
+    check.providers(wanted.offering, physical)
     check.subnets(wanted)
     if cidr is None and wanted.guest_type == "Isolated":
         gateway, cidr = _default_cidr(wanted)

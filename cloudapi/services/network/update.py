@@ -128,6 +128,8 @@ def _check_offering(network: Network, offering: NetworkOffering, forced: bool) -
         raise InvalidParameter(f"The new offering {offering.name} will remove the services {', '.join(lost)} along "
                                "with all the related configuration currently in use; set forced to true for forcing "
                                "the update")
+    if network.physical_network_id is not None:
+        check.providers(offering, network.physical_network)
     conserve.check_offering(network, offering)
 
 

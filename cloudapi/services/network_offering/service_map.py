@@ -99,6 +99,9 @@ def _check_provided(found: Services) -> None:
         for service in sorted(wanted):
             if service not in provider.services:
                 raise UnsupportedAction(f"{name} Provider cannot provide service {service} (serviceproviderlist)")
+        if provider.needs is not None and provider.needs not in wanted:
+            raise UnsupportedAction(f"Provider {name} (serviceproviderlist) doesn't support services combination: "
+                                    f"{', '.join(sorted(wanted))} without {provider.needs}")
         required = set(provider.services) - {"Gateway", "Firewall"}
         if not provider.separable and wanted - {"Firewall"} != required:
             raise InvalidParameter("Cannot enable subset of Services, please specify the complete list of Services: "

@@ -105,7 +105,10 @@ class Provider:
     :ivar services: what it can do, with its capabilities.
     :ivar separable: an admin may leave out some of its services.
     :ivar element: the kind of element that must be enabled before the provider can be; None where there is none.
+    :ivar ready: it can be enabled whether its element is or not.
+    :ivar needs: a service without which it has no part in an offering.
     :ivar zones: the types of zone whose physical networks get it by themselves.
+    :ivar isolation: it is for physical networks of this isolation method, which get it by themselves.
     :ivar state: its state on a new physical network.
     """
 
@@ -113,7 +116,10 @@ class Provider:
     services: Mapping[str, Capabilities]
     separable: bool = True
     element: str | None = None
+    ready: bool = False
+    needs: str | None = None
     zones: tuple[str, ...] = ("Basic", "Advanced")
+    isolation: str | None = None
     state: str = "Disabled"
 
 
@@ -126,6 +132,10 @@ PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in (
              element="InternalLbVm"),
     Provider("ConfigDrive", {"UserData": {}, "Dhcp": {"DhcpAccrossMultipleSubnets": "true"},
                              "Dns": {"AllowDnsSuffixModification": "true"}}, zones=("Advanced",), state="Enabled"),
+    Provider("Ovs", {"Connectivity": {"DistributedRouter": "", "StretchedL2Subnet": "", "RegionLevelVpc": ""},
+                     "StaticNat": {}, "PortForwarding": {},
+                     "Lb": {**LOAD_BALANCER, "SupportedProtocols": "tcp, udp", "LbSchemes": "Public"}},
+             element="Ovs", ready=True, needs="Connectivity", isolation="GRE"),
 )}
 
 

@@ -50,7 +50,7 @@ def create(context: Context, zone: Zone, name: str, *, vlans: str | None = None,
     if vlans is not None:
         made = update(context, made, vlans=vlans)
     for kind in PROVIDERS.values():
-        if zone.network_type in kind.zones:
+        if zone.network_type in kind.zones and (kind.isolation is None or kind.isolation in methods):
             provider.add_default(made, kind)
     return made
 

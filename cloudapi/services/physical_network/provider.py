@@ -15,6 +15,7 @@ from cloudapi.models.offering import NetworkOffering
 from cloudapi.services.physical_network import catalogue
 
 STATES = ("Enabled", "Disabled")
+OVS = "Ovs"
 
 
 def add_default(physical_network: PhysicalNetwork, kind: catalogue.Provider) -> NetworkServiceProvider:
@@ -28,7 +29,9 @@ def add_default(physical_network: PhysicalNetwork, kind: catalogue.Provider) -> 
 
 def add(context: Context, physical_network: PhysicalNetwork, name: str, *,
         destination: PhysicalNetwork | None = None, services: Sequence[str] | None = None) -> NetworkServiceProvider:
-    """Add a provider to a physical network, disabled and without an element. Within a transaction.
+    """Add a provider to a physical network, disabled. Within a transaction.
+
+    Its element is added by a command of its own; only Open vSwitch, for which there is none, brings it along.
 
     :raises InvalidParameter: an unknown provider, or services that it has not.
     :raises InternalError: the network has it already.
@@ -39,10 +42,13 @@ def add(context: Context, physical_network: PhysicalNetwork, name: str, *,
                                f"{', '.join(catalogue.PROVIDERS)}")
     if of(physical_network, kind.name) is not None:
         raise InternalError(f"The '{kind.name}' provider already exists on physical network : {physical_network.name}")
-    return NetworkServiceProvider.create(
+    made: NetworkServiceProvider = NetworkServiceProvider.create(
         physical_network=physical_network, provider_name=kind.name,
         services=list(kind.services) if services is None else _chosen(kind, services),
         destination_physical_network_id=destination.id if destination is not None else 0)
+    if kind.element == OVS:
+        VirtualRouterElement.create(provider=made, kind=OVS)
+    return made
 
 
 def _chosen(kind: catalogue.Provider, names: Sequence[str]) -> list[str]:
@@ -78,7 +84,7 @@ def elements_of(provider: NetworkServiceProvider) -> list[VirtualRouterElement]:
 def is_ready(provider: NetworkServiceProvider) -> bool:
     """Whether the provider can be enabled: its element is enabled, or it needs none."""
     kind = catalogue.PROVIDERS[provider.provider_name]
-    return kind.element is None or any(element.enabled for element in elements_of(provider))
+    return kind.element is None or kind.ready or any(element.enabled for element in elements_of(provider))
 
 
 def update(context: Context, provider: NetworkServiceProvider, *, state: str | None = None,

@@ -56,3 +56,40 @@ def test_its_keys_are_not_bounded_like_vlans(cloud, physical):
     cloud.admin.job("updatePhysicalNetwork", id=physical["id"], vlan="5000000-5000009,2147483000-2147483647")
     with pytest.raises(ApiFailure, match="2147483647"):
         cloud.admin.job("updatePhysicalNetwork", id=physical["id"], vlan="5000000-2147483648")
+
+
+def test_open_vswitch_connects_its_guests_once_it_is_enabled(cloud, physical):
+    admin, client = cloud.admin, cloud.new_account()
+    providers = {**dict.fromkeys(SERVICES, "VirtualRouter"), **dict.fromkeys(("Connectivity", "PortForwarding"), "Ovs")}
+    with pytest.raises(ApiFailure, match="Provider Ovs is either not enabled") as refused:
+        make_network(client, "switched", providers)
+    assert refused.value.code == 530 and client.list("listNetworks") == []
+    assert enable(admin, physical["id"], "Ovs", "Ovs")["state"] == "Enabled"
+    network = make_network(client, "switched too", providers)
+    vm = deploy(client, networkids=network["id"])
+    assert cloud.admin.one("listNetworks", id=network["id"])["broadcasturi"].startswith("vs://")
+    address = client.job("associateIpAddress", networkid=network["id"])
+    rule = client.job("createPortForwardingRule", ipaddressid=address["id"], protocol="tcp", publicport=80,
+                      privateport=80, virtualmachineid=vm["id"])
+    router = machine(cloud, admin.one("listRouters", networkid=network["id"], listall=True)["id"])
+    assert [each["id"] for each in router.config()["port_forwarding"]] == [rule["id"]]
+    with pytest.raises(ApiFailure, match="services combination") as refused:
+        make_network(client, "unconnected", {"PortForwarding": "Ovs"})
+    assert refused.value.code == 432
+
+
+def test_open_vswitch_is_added_elsewhere_with_its_element(cloud):
+    admin = cloud.admin
+    plain = next(each["id"] for each in admin.list("listPhysicalNetworks") if each["isolationmethods"] == "VLAN")
+    assert admin.list("listNetworkServiceProviders", physicalnetworkid=plain, name="Ovs") == []
+    provider = admin.job("addNetworkServiceProvider", physicalnetworkid=plain, name="ovs")
+    assert (provider["name"], provider["state"]) == ("Ovs", "Disabled")
+    assert set(provider["servicelist"]) == {"Connectivity", "StaticNat", "PortForwarding", "Lb"}
+    element = admin.one("listOvsElements", nspid=provider["id"])
+    assert element["enabled"] is False
+    assert element["id"] not in [each["id"] for each in admin.list("listVirtualRouterElements")]
+    assert admin.job("configureOvsElement", id=element["id"], enabled=True)["enabled"] is True
+    assert [each["id"] for each in admin.list("listOvsElements", enabled=True, nspid=provider["id"])] == [element["id"]]
+    assert admin.job("updateNetworkServiceProvider", id=provider["id"], state="Enabled")["state"] == "Enabled"
+    admin.job("deleteNetworkServiceProvider", id=provider["id"])
+    assert admin.list("listOvsElements", nspid=provider["id"]) == []
