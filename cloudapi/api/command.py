@@ -90,6 +90,10 @@ class Command:
         """Return the account for which the command acts; commands with an `account` parameter override it."""
         return context.owner or Account.get_by_id(context.caller.account_id)
 
+    def event_type(self, context: Context) -> str | None:
+        """Return the type of the event that this call leaves; one whose type its resource decides overrides it."""
+        return self.event
+
     def event_text(self, context: Context) -> str:
         """Return what the event says; `context.event_text` wins where the service sets it."""
         return (self.__doc__ or "").strip().split("\n")[0].rstrip(".")

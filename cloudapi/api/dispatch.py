@@ -192,10 +192,11 @@ class Dispatcher:
         return Answer(command.response_name(), self.present(command, context, result), place)
 
     def _leave_event(self, command: Command, context: Context, result: Any) -> None:
-        if command.event is None:
+        event_type = command.event_type(context)
+        if event_type is None:
             return
         subject = getattr(command, command.subject, None) or result
-        events.completed(context, command.event, context.event_text or command.event_text(context), subject)
+        events.completed(context, event_type, context.event_text or command.event_text(context), subject)
 
     def present(self, command: Command, context: Context, result: Any) -> Any:
         """Return the body of the answer for what `run` returned."""
@@ -224,9 +225,10 @@ class Dispatcher:
             if isinstance(subject, list):
                 subject = subject[0] if subject else None
             start = None
-            if command.event is not None:
+            event_type = command.event_type(context)
+            if event_type is not None:
                 text = context.event_text or command.event_text(context)
-                start = events.scheduled(context, command.event, text, subject)
+                start = events.scheduled(context, event_type, text, subject)
             locks = [lock_key(record) for parameter in command.parameters.values()
                      if isinstance(parameter, Entity) and parameter.lock
                      for record in _records(getattr(command, parameter.name))]

@@ -21,7 +21,7 @@ from cloudapi.views.public_ip.public_ip import AcquirePodIpCmdView, IPAddressVie
 class AssociateIpAddress(OwnerParameters, AsyncCreateCommand):
     """Acquires a public address and puts it to a network."""
 
-    roles, response = EVERYONE, IPAddressView
+    roles, event, response = EVERYONE, "NET.IPASSIGN", IPAddressView
     creates = IpAddress
 
     zoneid = Entity(Zone, access=ANY, help="the zone; with it the account's only isolated network there")
@@ -48,15 +48,16 @@ class AssociateIpAddress(OwnerParameters, AsyncCreateCommand):
 class DisassociateIpAddress(AsyncCommand):
     """Gives back a public address, with its rules."""
 
-    roles, response = EVERYONE, Success
+    roles, event, response = EVERYONE, "NET.IPRELEASE", Success
 
     id = Entity(IpAddress, access=OPERATE, lock=True, help="the address by its ID")
     ipaddress = Text(since="4.19.0", help="the address itself, where id is not given")
 
-    def run(self, context: Context) -> None:
+    def run(self, context: Context) -> Any:
         found = association.find(context, self.id, self.ipaddress)
         access.check(context, found, OPERATE)
         association.release(context, found)
+        return found
 
 
 class ListPublicIpAddresses(TagParameters, OwnedListCommand):
@@ -129,7 +130,7 @@ class ListPublicIpAddresses(TagParameters, OwnedListCommand):
 class ReserveIpAddress(OwnerParameters, Command):
     """Keeps a free public address for an account."""
 
-    roles, response, since = EVERYONE, IPAddressView, "4.17"
+    roles, event, response, since = EVERYONE, "NET.IPRESERVE", IPAddressView, "4.17"
 
     fordisplay = Flag(roles=ROOT, default=True, help="whether users see it")
     id = Entity(IpAddress, access=ANY, required=True, help="the address")
@@ -141,7 +142,7 @@ class ReserveIpAddress(OwnerParameters, Command):
 class ReleaseIpAddress(Command):
     """Gives up a reserved public address."""
 
-    roles, since = EVERYONE, "4.17"
+    roles, event, since = EVERYONE, "NET.IPRELEASE", "4.17"
 
     id = Entity(IpAddress, access=OPERATE, required=True, help="the address")
 

@@ -9,7 +9,7 @@ from cloudapi.api.command import ROOT, AsyncCommand, Command
 from cloudapi.api.listing import ListCommand
 from cloudapi.api.parameters import Entity, Flag, Map, Text
 from cloudapi.api.query import Query
-from cloudapi.context import ADMIN, RESOURCE_ADMIN, Context
+from cloudapi.context import ADMIN, RESOURCE_ADMIN, SYSTEM_USER, Context
 from cloudapi.errors import InvalidParameter
 from cloudapi.models.infrastructure import Host, Pod, Zone
 from cloudapi.models.machine import Machine
@@ -47,23 +47,29 @@ class ListSystemVms(ListCommand):
             query.where("t.id IN (SELECT v.vm_id FROM volume v WHERE v.pool_id = ? AND v.removed IS NULL)", number)
 
 
-class _OfSystemVm:
+class _OfSystemVm(AsyncCommand):
     id = Entity(Machine, access=ANY, required=True, lock=True, help="the system VM")
 
+    def event_type(self, context: Context) -> str | None:
+        """Return the type of the kind of system VM; what the system begins by itself is no event until it is done."""
+        if context.caller.user_id == SYSTEM_USER:
+            return None
+        return system_vm.event_type(self.id, str(self.event))
 
-class StartSystemVm(_OfSystemVm, AsyncCommand):
+
+class StartSystemVm(_OfSystemVm):
     """Starts a system VM."""
 
-    roles, response = ROOT, SystemVmView
+    roles, event, response = ROOT, "SSVM.START", SystemVmView
 
     def run(self, context: Context) -> Any:
         return system_vm.start(context, system_vm.of_system(self.id))
 
 
-class StopSystemVm(_OfSystemVm, AsyncCommand):
+class StopSystemVm(_OfSystemVm):
     """Stops a system VM; it stays so until it is started."""
 
-    roles, response = ROOT, SystemVmView
+    roles, event, response = ROOT, "SSVM.STOP", SystemVmView
 
     forced = Flag(default=False, help="switch it off, and count it as stopped even where its host does not answer")
 
@@ -71,10 +77,10 @@ class StopSystemVm(_OfSystemVm, AsyncCommand):
         return system_vm.stop(context, system_vm.of_system(self.id), self.forced)
 
 
-class RebootSystemVm(_OfSystemVm, AsyncCommand):
+class RebootSystemVm(_OfSystemVm):
     """Reboots a system VM."""
 
-    roles, response = ROOT, SystemVmView
+    roles, event, response = ROOT, "SSVM.REBOOT", SystemVmView
 
     forced = Flag(default=False, since="4.16.0", help="stop it and start it again")
 
@@ -82,10 +88,10 @@ class RebootSystemVm(_OfSystemVm, AsyncCommand):
         return system_vm.reboot(context, system_vm.of_system(self.id), self.forced)
 
 
-class DestroySystemVm(_OfSystemVm, AsyncCommand):
+class DestroySystemVm(_OfSystemVm):
     """Removes a system VM for good; its zone gets a new one."""
 
-    roles, response = ROOT, SystemVmView
+    roles, event, response = ROOT, "SSVM.DESTROY", SystemVmView
 
     def run(self, context: Context) -> Any:
         return system_vm.destroy(context, system_vm.of_system(self.id))

@@ -182,7 +182,8 @@ class RecoverVolume(Command):
 class AssignVolume(Command):
     """Hands a volume over to another account or a project."""
 
-    roles, response = ROOT, VolumeView
+    # The event type is CloudStack's, odd as it is.
+    roles, event, response = ROOT, "VOLUME.CREATE", VolumeView
     subject, since = "volumeid", "4.18.0.0"
 
     volumeid = Entity(Volume, access=OPERATE, required=True, help="the volume")
@@ -193,6 +194,6 @@ class AssignVolume(Command):
         if (self.accountid is None) == (self.projectid is None):
             raise InvalidParameter("accountid, projectid: name one of them as the new owner")
         owner = self.accountid if self.projectid is None else Account.get_by_id(self.projectid.project_account_id)
-        events.completed(context, "VOLUME.UPDATE", f"Assigning volume {self.volumeid.name} to account "
-                         f"{owner.account_name}", self.volumeid)
+        context.event_text = (f"assigning volume {self.volumeid.name} ({self.volumeid.uuid}) to account "
+                              f"{owner.account_name}")
         return volumes.assign(context, self.volumeid, owner)

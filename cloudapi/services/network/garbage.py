@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from functools import partial
 
+from cloudapi import events
 from cloudapi.context import Context
 from cloudapi.errors import ApiError
 from cloudapi.jobs.steps import Steps
@@ -60,6 +62,9 @@ def release_addresses(context: Context, account: Account) -> None:
                                         IpAddress.is_system == False, IpAddress.state != "Free")):  # noqa: E712
         if address.ip_range.kind == "VirtualNetwork":
             association.release(context, address)
+            context.steps.run(f"event of the release of {address.uuid}", partial(
+                events.completed, context, "NET.IPRELEASE", f"releasing IP address {address.ip} ({address.uuid})",
+                address))
 
 
 @cleanup.register(60, "networks")

@@ -6,7 +6,6 @@ import ipaddress
 import random
 from typing import Any
 
-from cloudapi import events
 from cloudapi.context import Context
 from cloudapi.errors import InsufficientCapacity, InvalidParameter
 from cloudapi.models.base import now
@@ -66,7 +65,8 @@ def begin(context: Context, account: Account, zone: Zone | None, network: Networ
                                                          "SourceNat") and public_ip.source_nat_of(network) is None
     found = public_ip.acquire(context, owner, place, network=network, ip=wanted, display=display, source_nat=first,
                               state="Allocating")
-    events.completed(context, "NET.IPASSIGN", f"assigning IP address {found.ip}", found)
+    context.event_text = f"associating IP address {found.ip} ({found.uuid})" + (
+        f" to network {network.name} ({network.uuid})" if network is not None else f" in zone {place.name}")
     return found
 
 
@@ -142,7 +142,6 @@ def release(context: Context, address: IpAddress) -> None:
         current = IpAddress.get_by_id(address.id)
         if current.state != "Free":
             public_ip.set_free(context, current)
-            events.completed(context, "NET.IPRELEASE", f"releasing IP address {address.ip}", address)
 
     context.steps.run(f"release {address.uuid}", end)
 

@@ -54,6 +54,11 @@ def of_system(machine: Machine) -> Machine:
     return machine
 
 
+def event_type(machine: Machine, of_secondary_storage: str) -> str:
+    """Return the event type that a system VM of this kind has where a secondary storage VM has the given one."""
+    return f"{EVENTS.get(machine.kind, 'SSVM')}.{of_secondary_storage.partition('.')[2]}"
+
+
 def keep(context: Context) -> None:
     """Make and start what is missing, zone by zone. Periodic work; one zone's trouble does not keep the others."""
     for zone in Zone.alive(Zone.allocation_state == "Enabled", Zone.kind == "Core").order_by(Zone.id):
@@ -150,7 +155,10 @@ def start(context: Context, machine: Machine) -> Machine:
     if Zone.get_by_id(found.zone_id).allocation_state != "Enabled" and not context.caller.is_root_admin:
         raise InvalidParameter(f"Zone of system VM {found.uuid} is disabled")
     started = life.start(context, found)
-    _leave(context, started, "START", "starting")
+    if context.start_event_id is None:
+        context.steps.run(f"event of the start of {machine.uuid}", lambda: events.completed(
+            context, event_type(machine, "SSVM.START"), f"starting {machine.kind} {machine.name} ({machine.uuid})",
+            machine))
     return started
 
 
@@ -158,20 +166,16 @@ def stop(context: Context, machine: Machine, forced: bool) -> Machine:
     stopped = life.stop(context, machine, forced=forced)
     context.steps.run(f"keep {machine.uuid} stopped", lambda: Machine.update(stop_reason=BY_ADMIN).where(
         Machine.id == machine.id, Machine.state == "Stopped").execute())
-    _leave(context, machine, "STOP", "stopping")
     return stopped
 
 
 def reboot(context: Context, machine: Machine, forced: bool) -> Machine:
-    rebooted = life.reboot(context, machine, forced=forced)
-    _leave(context, machine, "REBOOT", "rebooting")
-    return rebooted
+    return life.reboot(context, machine, forced=forced)
 
 
 def destroy(context: Context, machine: Machine) -> Machine:
     """Remove a system VM for good; the zone gets a new one. In steps."""
     life.expunge(context, machine)
-    _leave(context, machine, "DESTROY", "destroying")
     return life.again(machine)
 
 
@@ -196,9 +200,3 @@ def patch(context: Context, machine: Machine, forced: bool) -> str:
     if not report["patched"]:
         return f"No change in the software, not patching systemVM {machine.name}: it has {report['version']}"
     return f"Successfully patched systemVM {machine.name}"
-
-
-def _leave(context: Context, machine: Machine, what: str, text: str) -> None:
-    """Leave the event that this kind of system VM has for it, once in the job."""
-    context.steps.run(f"event {what} of {machine.uuid}", lambda: events.completed(
-        context, f"{EVENTS[machine.kind]}.{what}", f"{text} {machine.kind} {machine.name}", machine))

@@ -136,3 +136,27 @@ def test_management_addresses_of_pods(cloud):
         cloud.admin("releasePodIpAddress", id=item["id"])
     with pytest.raises(ApiFailure):
         cloud.admin("releasePodIpAddress", id=taken["id"])
+
+
+def test_addresses_that_come_and_go_leave_events(cloud):
+    client = cloud.new_account()
+    zone, network = zone_of(cloud)["id"], make_network(client, name="n")["id"]
+    client.job("associateIpAddress", networkid=network)  # the source NAT address
+    address = client.job("associateIpAddress", networkid=network)
+    client.job("disassociateIpAddress", ipaddress=address["ipaddress"])
+    free = cloud.admin.list("listPublicIpAddresses", state="Free", allocatedonly=False, zoneid=zone)[0]
+    client("reserveIpAddress", id=free["id"])
+    client("releaseIpAddress", id=free["id"])
+    events = client.list("listEvents")[::-1]
+
+    def states(kind, resource):
+        return [event["state"] for event in events if event["type"] == kind and event.get("resourceid") == resource]
+
+    assert states("NET.IPASSIGN", address["id"]) == ["Scheduled", "Started", "Completed"]
+    first = next(event for event in events if event["type"] == "NET.IPRELEASE")
+    released = [event for event in events if event["type"] == "NET.IPRELEASE" and event.get("parentid") == first["id"]]
+    assert first["state"] == "Scheduled" and [event["state"] for event in released] == ["Started", "Completed"]
+    assert released[-1]["resourceid"] == address["id"]
+    assert states("NET.IPRESERVE", free["id"]) == ["Completed"]
+    assert states("NET.IPRELEASE", free["id"])[-1] == "Completed"
+    assert all(event["account"] == client.account for event in events if event["type"].startswith("NET.IP"))

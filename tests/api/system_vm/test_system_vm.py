@@ -55,6 +55,23 @@ def test_one_that_an_administrator_stops_stays_stopped_until_it_is_started(cloud
     assert cloud.admin.job("rebootSystemVm", id=proxy["id"])["state"] == "Running"
 
 
+def test_every_change_leaves_the_events_of_a_job(cloud, system):
+    admin, machines = cloud.admin, system()
+
+    def left(machine):
+        return [event for event in admin.list("listEvents", listall=True) if event.get("resourceid") == machine["id"]]
+
+    for kind, machine in machines.items():
+        prefix = "PROXY" if kind == "consoleproxy" else "SSVM"
+        for command in ("stop", "start", "reboot", "destroy"):
+            admin.job(f"{command}SystemVm", id=machine["id"])
+            of_it = [event for event in left(machine) if event["type"] == f"{prefix}.{command.upper()}"]
+            first = next(event["id"] for event in of_it if event["state"] == "Scheduled")
+            assert [event["state"] for event in of_it if event.get("parentid") == first] == ["Completed", "Started"]
+        assert {event["type"].partition(".")[0] for event in left(machine)} <= {prefix, "VM"}
+    assert len(system()) == 2
+
+
 def test_a_running_one_is_patched(cloud, system):
     for machine in system().values():
         same = cloud.admin.job("patchSystemVm", id=machine["id"])

@@ -184,6 +184,9 @@ def test_a_volume_is_handed_over_with_what_it_counts(place, alice):
     volume = make(place, account=alice.account, domainid=alice.domain_id)
     before = counts(place, alice)
     given = place.admin("assignVolume", volumeid=volume["id"], accountid=bob.account_id)["volume"]
+    event = next(item for item in place.admin.list("listEvents", type="VOLUME.CREATE", listall=True)
+                 if item.get("resourceid") == volume["id"])
+    assert event["state"] == "Completed" and bob.account in event["description"]
     assert given["account"] == bob.account
     assert counts(place, alice)["volume"] == before["volume"] - 1
     assert (counts(place, bob)["volume"], counts(place, bob)["primarystorage"]) == (1, 5)
