@@ -65,7 +65,7 @@ class CreateZone(Command):
     domain = Text(help="the DNS domain of its networks")
     domainid = Entity(Domain, access=ANY, help="the domain that alone may use it")
     allocationstate = Text(choices=ALLOCATION_STATES, help="whether Instances may be placed in it")
-    securitygroupenabled = Flag(default=False, help="whether its shared networks have security groups")
+    securitygroupenabled = Flag(default=False, help="refused if true: there are no security groups")
     localstorageenabled = Flag(default=False, help="whether disks may lie on the hosts themselves")
     isedge = Flag(default=False, since="4.18.0", help="whether it is an edge zone, without system VMs")
     storageaccessgroups = TextList(since="4.21.0", help="the storage access groups of its hosts")

@@ -6,8 +6,6 @@ from typing import Any
 
 from cloudapi.context import Context
 from cloudapi.models.identity import Domain
-from cloudapi.models.network import Network
-from cloudapi.models.offering import NetworkOffering
 from cloudapi.models.storage import ImageStore
 
 API_VERSION = "4.23.0.0"
@@ -18,7 +16,8 @@ def capabilities(context: Context, domain: Domain | None) -> dict[str, Any]:
     settings, caller = context.settings, context.caller
     own = {"account": caller.account_id, "domain": caller.domain_id}
     found: dict[str, Any] = {
-        "securitygroupsenabled": _security_groups(),
+        # No network has them: createNetwork refuses offerings with that service.
+        "securitygroupsenabled": False,
         "dynamicrolesenabled": True,
         "supportELB": "false",
         "userpublictemplateenabled": settings.get("allow.public.user.templates", **own),
@@ -58,9 +57,3 @@ def capabilities(context: Context, domain: Domain | None) -> dict[str, Any]:
                         ("customhypervisordisplayname", "hypervisor.custom.display.name")):
         found[field] = settings.get(name)
     return {name: value for name, value in found.items() if value is not None}
-
-
-def _security_groups() -> bool:
-    """Whether a network whose offering has security groups is there."""
-    offerings = [row.id for row in NetworkOffering.alive() if "SecurityGroup" in (row.services or {})]
-    return bool(offerings) and Network.alive(Network.offering.in_(offerings)).exists()

@@ -52,6 +52,12 @@ def offering(context: Context, wanted: Wanted) -> None:
             raise PermissionDenied(f"Zone {zone.name} is dedicated to another domain")
     if zone.security_groups and wanted.guest_type == "Isolated":
         raise InvalidParameter("Only shared or L2 guest network can be created in security group enabled zone")
+    if zone.network_type == "Basic" and wanted.guest_type == "Isolated":
+        raise InvalidParameter("Only shared or L2 guest network can be created in a zone of type Basic")
+    if "SecurityGroup" in wanted.services:
+        raise UnsupportedAction(f"Unable to create a network of offering {chosen.uuid} (networkofferingid): it has the "
+                                "service SecurityGroup, but this installation has no security groups to keep its "
+                                "guests apart")
     physical = wanted.physical_network
     if physical is not None and physical.zone_id != zone.id:
         raise InvalidParameter(f"Physical network {physical.uuid} (physicalnetworkid) is not in zone {zone.uuid}")

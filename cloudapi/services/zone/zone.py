@@ -6,7 +6,7 @@ import ipaddress
 from typing import Any
 
 from cloudapi.context import DOMAIN_ADMIN, ROOT_DOMAIN, SYSTEM_ACCOUNT, Context
-from cloudapi.errors import InternalError, InvalidParameter, PermissionDenied
+from cloudapi.errors import InternalError, InvalidParameter, PermissionDenied, UnsupportedAction
 from cloudapi.models.base import new_uuid, now
 from cloudapi.models.common import Annotation
 from cloudapi.models.identity import Account, Domain
@@ -69,7 +69,12 @@ def create(context: Context, name: str, network_type: str, *, dns: Dns, ip6_dns:
     """Make a zone with the networks that every zone has. Within a transaction.
 
     :raises InvalidParameter: the name is taken, an address is none, or something does not go with the network type.
+    :raises UnsupportedAction: its guests were to have security groups.
     """
+    if security_groups:
+        # Who asks for them relies on them: guests without them would be open to each other.
+        raise UnsupportedAction("securitygroupenabled: this installation has no security groups to keep the guests of "
+                                "a zone apart")
     basic = network_type == "Basic"
     if basic and guest_cidr is not None:
         raise InvalidParameter("guestcidraddress parameter is not supported for Basic zone")
@@ -86,7 +91,7 @@ def create(context: Context, name: str, network_type: str, *, dns: Dns, ip6_dns:
         name=name, network_type=network_type, dns1=dns[0], dns2=dns[1], ip6_dns1=ip6_dns[0], ip6_dns2=ip6_dns[1],
         internal_dns1=internal_dns[0], internal_dns2=internal_dns[1], guest_cidr=guest_cidr,
         network_domain=network_domain, domain_id=domain.id if domain else None,
-        allocation_state=allocation_state or "Disabled", security_groups=security_groups or basic,
+        allocation_state=allocation_state or "Disabled", security_groups=security_groups,
         local_storage=local_storage, zone_token=new_uuid(), kind="Edge" if edge else "Core")
     access.put(zone, storage_access_groups or [])
     create_system_networks(context, zone)
