@@ -9,6 +9,7 @@ import orjson
 from cloudapi.api.view import Batch, Column, Computed, Given, Page, View
 from cloudapi.models.common import AsyncJob
 from cloudapi.models.identity import Account, Domain, User
+from cloudapi.views.common import pretty_path
 
 
 def load_results(page: Page) -> dict[int, Any]:
@@ -35,7 +36,7 @@ class AsyncJobView(View):
     accountid = Column("account_.uuid", "ID of the account that started it")
     account = Column("account_.account_name", "account that started it")
     domainid = Column("domain_.uuid", "ID of the account's domain")
-    domainpath = Column("domain_.path", "path of the account's domain", convert=lambda path: "ROOT" + path.rstrip("/"))
+    domainpath = Column("domain_.path", "path of the account's domain", convert=pretty_path)
     userid = Column("user_.uuid", "user who started it")
     cmd = Column("command", "the command that it runs")
     jobstatus = Column("status", "0 in progress, 1 succeeded, 2 failed")
