@@ -11,6 +11,7 @@ from cloudapi.models.machine import Machine
 from cloudapi.services.system_vm.system_vm import TYPES
 from cloudapi.views.virtual_machine.loader import jobs, marks
 from cloudapi.views.virtual_machine.virtual_machine import control_state
+from cloudapi.views.zone.place import HasAnnotations
 
 
 def load_nics(page: Page) -> dict[int, dict[str, Any]]:
@@ -90,6 +91,6 @@ class SystemVmView(View):
     serviceofferingid = Column("service_offering.uuid", "ID of its service offering")
     serviceofferingname = Column("service_offering.name", "name of its service offering")
     arch = Column("arch", "its CPU architecture", since="4.20.1")
-    hasannotations = Computed(lambda _: False, "id", type="boolean", help="whether it has annotations")
+    hasannotations = HasAnnotations()
     jobid = Batch(jobs, "ID of the job that works on it", key="id", type="string")
     jobstatus = Batch(jobs, "status of the job that works on it", key="status", type="integer")
