@@ -8,7 +8,7 @@ from typing import Any
 from cloudapi.api.access import ANY
 from cloudapi.api.command import ADMINS, ROOT, Command
 from cloudapi.api.listing import ListCommand, Listing
-from cloudapi.api.parameters import Entity, Flag, Map, Parameter, Text, TextList
+from cloudapi.api.parameters import Entity, Flag, Map, NewName, Parameter, Text, TextList
 from cloudapi.api.query import Query
 from cloudapi.commands.zone.place import (
     ALLOCATION_STATES,
@@ -184,7 +184,7 @@ class UpdateHost(Command):
     roles, response = ROOT, HostView
 
     id = Entity(Host, access=ANY, required=True, help="the host")
-    name = Text(since="4.15", roles=ROOT, help="a new name")
+    name = NewName(since="4.15", roles=ROOT, help="a new name")
     oscategoryid = Entity(GuestOsCategory, access=ANY, help="the guest OS category that it prefers")
     guestosrule = Text(length=1024, help="a rule about the guest OS of its Instances")
     allocationstate = Text(help="Enable or Disable: whether Instances may be placed on it")
