@@ -3,6 +3,7 @@
 import pytest
 
 from cloudapi.api.parameters import NewName, Text
+from tests.support.cloud import ApiFailure
 from tests.support.infrastructure import add_cluster, add_host, add_pod, add_zone
 
 # Command: why its `name` is no new name that may be left blank.
@@ -59,3 +60,14 @@ def test_a_blank_name_changes_nothing(bare_cloud, things, kind, blank):
     update(f"update{kind}", id=number, **{"clustername" if kind == "Cluster" else "name": blank})
     after = admin.one(listed, id=number, **more)
     assert after["name"] == before["name"] != blank
+
+
+def test_what_is_required_is_not_empty(bare_cloud):
+    required = [(command.api_name(), name) for command in bare_cloud.installation.registry
+                for name, parameter in command.parameters.items() if parameter.required]
+    assert ("createServiceOffering", "name") in required
+    for command, name in required:
+        with pytest.raises(ApiFailure) as refused:
+            bare_cloud.admin(command, **{name: ""})
+        assert refused.value.code == 431, (command, name)
+        assert refused.value.text.endswith(f"API arg: {name}"), (command, name)
