@@ -85,6 +85,18 @@ def test_by_its_resource(bare_cloud):
     assert refused.value.code == 431
 
 
+def test_a_list_shows_secrets_to_who_got_them_alone(bare_cloud):
+    user = bare_cloud.new_account()
+    keys = user.job("registerUserKeys", id=user.user_id)
+    own = user.list("listAsyncJobs", keyword="registerUserKeys")[-1]
+    assert own["jobresult"]["userkeys"]["secretkey"] == keys["secretkey"]
+    listed = bare_cloud.admin.one("listAsyncJobs", keyword="registerUserKeys", listall=True, account=user.account,
+                                  domainid=user.domain_id)
+    assert listed["jobid"] == own["jobid"] and listed["jobstatus"] == 1
+    assert "jobresult" not in listed
+    assert keys["secretkey"] not in bare_cloud.admin.send("listAsyncJobs", listall="true").get_data(as_text=True)
+
+
 @pytest.mark.parametrize("parameters", [
     {}, {"resourceid": "x", "resourcetype": "User"}, {"resourcetype": "User"}, {"jobid": "nope"},
     {"resourceid": "5d1ca0a6-0000-4000-8000-000000000000", "resourcetype": "User"},
