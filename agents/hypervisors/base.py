@@ -19,6 +19,9 @@ PowerState = Literal["PowerOn", "PowerOff", "PowerUnknown"]
 
 @dataclass(frozen=True)
 class Capabilities:
+    """`hvm`: guests run by hardware virtualisation, as templates may require."""
+
+    hvm: bool = False
     live_migration: bool = False
     storage_migration: bool = False
     scale_cpu: bool = False

@@ -139,7 +139,7 @@ def _field_schema(view: type[View], attribute: Attribute) -> dict[str, Any]:
     if attribute.nested is not None:
         return {"type": "array", "items": {"$ref": f"#/components/schemas/{attribute.nested.__name__}"}}
     simple = {"boolean": "boolean", "integer": "integer", "long": "integer", "short": "integer", "double": "number",
-              "float": "number", "map": "object"}
+              "float": "number", "map": "object", "responseobject": "object"}
     if kind in ("list", "set"):
         return {"type": "array", "items": {}}
     return {"type": simple.get(kind, "string"), "description": attribute.help}

@@ -119,7 +119,7 @@ class Dispatcher:
               again: bool = False) -> dict[str, Any]:
         """Return the typed values of the parameters that the command knows; others are ignored.
 
-        :raises InvalidParameter: a required one is missing, a value is of the wrong kind or names nothing.
+        :raises InvalidParameter: a required one is missing or empty, a value is of the wrong kind or names nothing.
         :raises PermissionDenied: the caller has not the declared access to an entity.
         """
         values: dict[str, Any] = {}
@@ -128,6 +128,9 @@ class Dispatcher:
             sent = parameters.get(parameter.name.lower())
             if sent is not None and parameter.roles and context.caller.role_type not in parameter.roles:
                 sent = None
+            if parameter.required and sent == "":
+                raise InvalidParameter(f"Unable to execute API command {command.api_name().lower()} due to invalid "
+                                       f"value. Invalid value provided for API arg: {parameter.name}")
             if sent is None or parameter.is_blank(sent):
                 if parameter.required:
                     missing.append(parameter.name)

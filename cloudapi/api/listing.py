@@ -40,6 +40,12 @@ class ListCommand(PageParameters, Command):
     order: ClassVar[str] = "t.id"
     keep_removed: ClassVar[bool] = False
 
+    def __init__(self, values: dict[str, Any]) -> None:
+        """:raises InvalidParameter: `id` and `ids`, of which one says what is wanted."""
+        super().__init__(values)
+        if {"id", "ids"} <= self.given:
+            raise InvalidParameter("Specify either id or ids but not both parameters")
+
     def filter(self, context: Context, query: Query) -> None:
         """Add the conditions that declarations cannot say."""
 

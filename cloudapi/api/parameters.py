@@ -102,6 +102,16 @@ class Text(Parameter):
         return bool(value == "" and self.choices)
 
 
+class NewName(Text):
+    """Another name for what has one: a blank one counts as not sent, so that nothing becomes nameless.
+
+    CloudStack ignores blank names of hosts, pods, clusters and roles, and keeps those of other things.
+    """
+
+    def is_blank(self, value: Any) -> bool:
+        return not isinstance(value, list) and not str(value).strip()
+
+
 class Flag(Parameter):
     """True or false, in any case.
 

@@ -92,7 +92,7 @@ class AsyncJob(Record):
     """A job: `status` 0 in progress, 1 succeeded, 2 failed.
 
     `parameters` are the request's own, secret values sealed; `failure` is set when the steps are being undone;
-    a worker holds the row by `claimed_by` until `lease_until`; `retry_at` is when it may be claimed (again).
+    a worker holds the row by `claimed_by` until `lease_until`.
     """
 
     user_id = peewee.BigIntegerField()
@@ -114,7 +114,6 @@ class AsyncJob(Record):
     attempts = peewee.IntegerField(default=0)
     claimed_by = peewee.CharField(64, null=True)
     lease_until = Moment(null=True)
-    retry_at = Moment(null=True)
     completed = Moment(null=True)
 
     class Meta:

@@ -145,7 +145,8 @@ class Capacity(Table):
     """What a host or a storage pool can give of one kind, and what is given (`used`) or kept back (`reserved`).
 
     `kind` is CloudStack's number (0 memory in bytes, 1 CPU in MHz, 3 allocated storage in bytes, 90 cores).
-    `total` is the physical amount; over-provisioning multiplies it where it is compared.
+    `total` is the physical amount; over-provisioning multiplies it where it is compared. `iops` are the operations a
+    second that a pool has promised to its volumes.
     """
 
     id = peewee.BigAutoField()
@@ -158,6 +159,7 @@ class Capacity(Table):
     total = peewee.BigIntegerField(default=0)
     used = peewee.BigIntegerField(default=0)
     reserved = peewee.BigIntegerField(default=0)
+    iops = peewee.BigIntegerField(default=0)
     enabled = peewee.BooleanField(default=True)
 
     class Meta:

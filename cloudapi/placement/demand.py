@@ -13,6 +13,7 @@ class VolumeDemand:
     :param tags: storage tags of its offering; the pool must have them all.
     :param local: it lies on the host itself.
     :param pool_id: the pool that it is on already; None while it has to be made.
+    :param iops: operations a second that it is promised at least.
     """
 
     volume_id: int
@@ -22,6 +23,7 @@ class VolumeDemand:
     local: bool = False
     pool_id: int | None = None
     encrypt: bool = False
+    iops: int = 0
 
 
 @dataclass(frozen=True, slots=True)

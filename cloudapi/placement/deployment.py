@@ -8,7 +8,7 @@ from typing import Any
 
 from cloudapi.errors import InsufficientCapacity
 from cloudapi.models.database import rows
-from cloudapi.placement import affinity, host, pool
+from cloudapi.placement import affinity, guest, host, pool
 from cloudapi.placement.demand import Demand, Destination, Plan
 from cloudapi.placement.planner import Planner, cluster_rooms, named
 from cloudapi.placement.refusal import Refusals
@@ -22,6 +22,7 @@ class _Search:
         self.refusals = Refusals()
         self.limits = host.guest_limits()
         self.affinity = affinity.of(demand.machine_id)
+        self.guest = guest.of(demand.machine_id)
         self.kept = host.kept_by(demand.machine_id)
         self.pools = pool.pools_of_zone(demand.zone_id) if demand.volumes else []
 
@@ -34,7 +35,8 @@ class _Search:
         if candidate.id in self.plan.avoid_hosts:
             reason = self.plan.avoid_hosts[candidate.id]
         else:
-            reason = (host.refusal(self.context.settings, candidate, demand, self.limits, named=is_named)
+            reason = (host.refusal(self.context.settings, candidate, demand, self.limits, named=is_named,
+                                   guest=self.guest)
                       or (planner.host_refusal(candidate) if planner is not None else None)
                       or self.affinity.refusal(candidate.id))
         if reason is None:
@@ -66,14 +68,19 @@ class _Search:
             return None
         found = host.candidates(self.demand.zone_id, host_id=self.plan.last_host_id,
                                 cluster_id=self.plan.cluster_id, pod_id=self.plan.pod_id)
+        if found and self.guest.deters(found[0]):
+            return None
         return self.try_host(found[0], planner) if found else None
+
+    def ordered(self, hosts: Sequence[host.Candidate]) -> list[host.Candidate]:
+        """Return the hosts in the order of trying: by affinity, then by the guest OS, then by the algorithm."""
+        found = host.ordered(self.context.settings, hosts, self.demand.account_id)
+        return sorted(found, key=lambda each: (self.affinity.rank(each.id), self.guest.rank(each)))
 
     def in_clusters(self, planner: Planner) -> Destination | None:
         rooms = cluster_rooms(self.context, self.demand.zone_id, self.plan.pod_id, self.plan.cluster_id)
         for cluster in planner.clusters(rooms, self.refusals):
-            found = host.ordered(self.context.settings, host.candidates(self.demand.zone_id, cluster_id=cluster.id),
-                                 self.demand.account_id)
-            for candidate in sorted(found, key=lambda each: self.affinity.rank(each.id)):
+            for candidate in self.ordered(host.candidates(self.demand.zone_id, cluster_id=cluster.id)):
                 destination = self.try_host(candidate, planner)
                 if destination is not None:
                     return destination
@@ -105,14 +112,14 @@ def find(context: Any, demand: Demand, plan: Plan) -> Destination:
 
 def suitable_hosts(context: Any, demand: Demand, hosts: Sequence[host.Candidate], *,
                    storage: bool = True) -> dict[int, str | None]:
-    """Return for each host why the machine cannot be moved there; None where it can.
+    """Return for each host why the machine cannot be moved there; None where it can. In the order of trying.
 
     :param storage: its volumes stay where they are, so that the host has to reach their pools.
     """
     search = _Search(context, demand, Plan())
     found: dict[int, str | None] = {}
-    for candidate in hosts:
-        reason = (host.refusal(context.settings, candidate, demand, search.limits)
+    for candidate in search.ordered(hosts):
+        reason = (host.refusal(context.settings, candidate, demand, search.limits, guest=search.guest)
                   or search.affinity.refusal(candidate.id))
         if reason is None and storage:
             reason = pool.assign(context, demand.volumes, search.pools, host_id=candidate.id,

@@ -11,6 +11,7 @@ import orjson
 
 from cloudapi.models.database import rows
 from cloudapi.placement.demand import Demand
+from cloudapi.placement.guest import Guest
 from cloudapi.placement.tag import tag_refusal
 
 MEMORY, CPU = 0, 1
@@ -35,6 +36,8 @@ class Candidate:
     pod_state: str
     cluster_state: str
     managed_state: str
+    guest_os_rule: str | None = None
+    os_category_id: int | None = None
     tags: tuple[str, ...] = ()
     tag_is_rule: bool = False
     cpu_total: int = 0
@@ -43,9 +46,12 @@ class Candidate:
     memory_used: int = 0
     guests: int = 0
 
+    def can(self, capability: str) -> bool:
+        return bool(self.capabilities and orjson.loads(self.capabilities).get(capability))
+
     @property
-    def can_uefi(self) -> bool:
-        return bool(self.capabilities and orjson.loads(self.capabilities).get("uefi"))
+    def can_hvm(self) -> bool:
+        return self.can("hvm")
 
 
 def candidates(zone_id: int, *, cluster_id: int | None = None, pod_id: int | None = None,
@@ -58,10 +64,10 @@ def candidates(zone_id: int, *, cluster_id: int | None = None, pod_id: int | Non
             values.append(value)
     found = rows("SELECT h.id, h.name, h.pod_id, h.cluster_id, h.status, h.resource_state, h.hypervisor_type, "
                  "h.hypervisor_version, h.arch, h.cpus, h.speed, h.capabilities, p.allocation_state, "
-                 "c.allocation_state, c.managed_state, (SELECT COUNT(*) FROM machine m WHERE m.host_id = h.id AND "
-                 "m.removed IS NULL) FROM host h JOIN pod p ON p.id = h.pod_id "
-                 f"JOIN cluster c ON c.id = h.cluster_id WHERE {where} AND h.kind = 'Routing' AND h.removed IS NULL "
-                 "ORDER BY h.id", values)
+                 "c.allocation_state, c.managed_state, h.guest_os_rule, h.os_category_id, "
+                 "(SELECT COUNT(*) FROM machine m WHERE m.host_id = h.id AND m.removed IS NULL) FROM host h "
+                 f"JOIN pod p ON p.id = h.pod_id JOIN cluster c ON c.id = h.cluster_id WHERE {where} "
+                 "AND h.kind = 'Routing' AND h.removed IS NULL ORDER BY h.id", values)
     if not found:
         return []
     ids = [row[0] for row in found]
@@ -116,7 +122,7 @@ def kind_refusal(host: Candidate, demand: Demand) -> str | None:
         return f"its hypervisor is {host.hypervisor}, {demand.hypervisor} is asked for"
     if host.arch != demand.arch:
         return f"its architecture is {host.arch}, {demand.arch} is asked for"
-    if demand.uefi and not host.can_uefi:
+    if demand.uefi and not host.can("uefi"):
         return "it cannot boot with UEFI"
     if host.cpus < demand.cpu:
         return f"it has {host.cpus} CPU cores, {demand.cpu} are asked for"
@@ -148,12 +154,14 @@ def room_refusal(settings: Any, host: Candidate, demand: Demand, limits: Mapping
 
 
 def refusal(settings: Any, host: Candidate, demand: Demand, limits: Mapping[tuple[str, str], int], *,
-            named: bool = False) -> str | None:
+            named: bool = False, guest: Guest | None = None) -> str | None:
     """Return why the machine cannot go to the host, storage apart; None where it can.
 
-    :param named: the caller named the host: of the tags only the strict ones count.
+    :param named: the caller named the host: of the tags only the strict ones count, and what its guest OS asks for
+        does not.
     """
     return (state_refusal(host, demand) or kind_refusal(host, demand)
+            or (guest.refusal(host) if guest is not None and not named else None)
             or tag_refusal(demand.strict_tags if named else demand.host_tags, host.tags,
                            host.tag_is_rule and not named, "host")
             or room_refusal(settings, host, demand, limits))

@@ -23,7 +23,10 @@ OVERPROVISIONED_POOLS = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A pool as placement sees it; sizes in bytes, `allocated` what its volumes may grow to together."""
+    """A pool as placement sees it; sizes in bytes, `allocated` what its volumes may grow to together.
+
+    `iops` are the operations a second that it can do (None for no limit), `iops_promised` those that its volumes have.
+    """
 
     id: int
     name: str
@@ -41,6 +44,8 @@ class Pool:
     allocated: int
     access_groups: tuple[str, ...] = ()
     uuid: str = ""
+    iops: int | None = None
+    iops_promised: int = 0
 
     def spans(self, host_id: int, cluster_id: int, hypervisor: str | None) -> bool:
         """Whether a host of this cluster is in the pool's scope."""
@@ -54,12 +59,14 @@ class Pool:
 def pools_of_zone(zone_id: int) -> list[Pool]:
     """Return the zone's pools that are not removed, oldest first."""
     return [Pool(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], frozenset(split(row[8])), bool(row[9]),
-                 row[10], row[11], row[12], int(row[13] or 0), tuple(orjson.loads(row[14] or "[]")), row[15])
+                 row[10], row[11], row[12], int(row[13] or 0), tuple(orjson.loads(row[14] or "[]")), row[15], row[16],
+                 int(row[17] or 0))
             for row in rows(
                 "SELECT p.id, p.name, p.scope, p.pod_id, p.cluster_id, p.host_id, p.hypervisor_type, p.state, p.tags, "
                 "p.is_tag_a_rule, p.pool_type, p.capacity_bytes, p.used_bytes, c.used + c.reserved, "
-                "p.storage_access_groups, p.uuid FROM storage_pool p LEFT JOIN capacity c ON c.pool_id = p.id "
-                "WHERE p.zone_id = ? AND p.removed IS NULL ORDER BY p.id", [zone_id])]
+                "p.storage_access_groups, p.uuid, p.capacity_iops, c.iops FROM storage_pool p "
+                "LEFT JOIN capacity c ON c.pool_id = p.id WHERE p.zone_id = ? AND p.removed IS NULL "
+                "ORDER BY p.id", [zone_id])]
 
 
 def reached(pools: Sequence[Pool], host_id: int, cluster_id: int, hypervisor: str | None) -> list[Pool]:
@@ -71,12 +78,12 @@ def reached(pools: Sequence[Pool], host_id: int, cluster_id: int, hypervisor: st
     return [pool for pool in found if access.allows(pool.access_groups, pool.scope, groups)]
 
 
-def refusal(settings: Any, pool: Pool, demand: VolumeDemand, asked: int | None = None) -> str | None:
+def refusal(settings: Any, pool: Pool, demand: VolumeDemand, beside: tuple[int, int] = (0, 0)) -> str | None:
     """Return why the volume cannot be made on the pool, or None where it can.
 
-    :param asked: bytes wanted of the pool, where other volumes of the same machine are to lie there too.
+    :param beside: `(bytes, IOPS)` that other volumes of the same machine are to have there too.
     """
-    size = demand.size if asked is None else asked
+    size, iops = demand.size + beside[0], demand.iops + beside[1]
     if pool.state != "Up":
         return f"the pool is in state {pool.state}"
     if demand.local != (pool.scope == "HOST"):
@@ -95,6 +102,8 @@ def refusal(settings: Any, pool: Pool, demand: VolumeDemand, asked: int | None =
     if pool.allocated + size > total * limit:
         return (f"{size} bytes are asked for, {max(0, int(total * limit) - pool.allocated)} of {total} may still be "
                 f"allocated below the threshold of {limit:.0%}")
+    if demand.iops and pool.iops is not None and pool.iops_promised + iops > pool.iops:
+        return f"{iops} IOPS are asked for, {max(0, pool.iops - pool.iops_promised)} of {pool.iops} are free"
     return None
 
 
@@ -145,7 +154,7 @@ def assign(context: Any, demands: Sequence[VolumeDemand], pools: Sequence[Pool],
     usable = reached(pools, host_id, cluster_id, hypervisor)
     by_id = {pool.id: pool for pool in usable}
     chosen: dict[int, int] = {}
-    asked: dict[int, int] = {}
+    asked: dict[int, tuple[int, int]] = {}
     for demand in demands:
         if demand.pool_id is not None:
             present = by_id.get(demand.pool_id)
@@ -158,10 +167,11 @@ def assign(context: Any, demands: Sequence[VolumeDemand], pools: Sequence[Pool],
         for pool in suitable_order(context, usable, account_id, avoid):
             if plan_pool is not None and pool.id != plan_pool:
                 continue
-            reason = refusal(context.settings, pool, demand, asked.get(pool.id, 0) + demand.size)
+            size, iops = asked.get(pool.id, (0, 0))
+            reason = refusal(context.settings, pool, demand, (size, iops))
             if reason is None:
                 chosen[demand.volume_id] = pool.id
-                asked[pool.id] = asked.get(pool.id, 0) + demand.size
+                asked[pool.id] = (size + demand.size, iops + demand.iops)
                 break
             reasons.append(f"pool {pool.name}: {reason}")
         else:

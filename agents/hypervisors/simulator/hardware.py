@@ -19,11 +19,12 @@ class Hardware:
     cpu_mhz: int = 8000
     memory_bytes: int = 8 * GIB
     storage_bytes: int = 1024 * GIB
+    hvm: bool = True
 
 
 def read_url(url: str) -> Hardware:
-    """`http://sim/c0/h0/cpucore=8&cpuspeed=2000&memory=17179869184&localstorage=…&arch=aarch64`; what is not named
-    has its default."""
+    """`http://sim/c0/h0/cpucore=8&cpuspeed=2000&memory=17179869184&localstorage=…&arch=aarch64&hvm=false`;
+    what is not named has its default."""
     last = unquote(urlsplit(url).path).rsplit("/", 1)[-1]
     named = {key.lower(): value for key, value in parse_qsl(last)}
     default = Hardware()
@@ -32,12 +33,16 @@ def read_url(url: str) -> Hardware:
         raise Refusal(
             ErrorCode.BAD_ARGUMENT, f"'arch' in the URL must be one of {', '.join(ARCHITECTURES)}, not {arch!r:.80}"
         )
+    hvm = named.get("hvm", "true").lower()
+    if hvm not in ("true", "false"):
+        raise Refusal(ErrorCode.BAD_ARGUMENT, f"'hvm' in the URL must be true or false, not {hvm!r:.80}")
     return Hardware(
         arch,
         _positive(named, "cpucore", default.cpus),
         _positive(named, "cpuspeed", default.cpu_mhz),
         _positive(named, "memory", default.memory_bytes),
         _positive(named, "localstorage", default.storage_bytes),
+        hvm == "true",
     )
 
 
@@ -68,8 +73,8 @@ class Host:
         hardware = read_url(self.url)
         with self.store.transaction():
             self.store.execute(
-                "INSERT OR IGNORE INTO host (id, name, arch, cpus, cpu_mhz, memory_bytes, storage_bytes, started_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO host (id, name, arch, cpus, cpu_mhz, memory_bytes, storage_bytes, hvm,"
+                " started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 self.id,
                 f"SimulatedAgent.{self.id}",
                 hardware.arch,
@@ -77,6 +82,7 @@ class Host:
                 hardware.cpu_mhz,
                 hardware.memory_bytes,
                 hardware.storage_bytes,
+                int(hardware.hvm),
                 self.store.clock(),
             )
 

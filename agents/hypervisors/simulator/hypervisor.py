@@ -32,6 +32,7 @@ from agents.storage.base import VolumeReport
 VERSION = "4.23.0"
 
 CAPABILITIES = Capabilities(
+    hvm=True,
     live_migration=True,
     storage_migration=True,
     scale_cpu=True,
@@ -78,7 +79,7 @@ class SimulatedHypervisor(Hypervisor):
             private_mac=self._host.mac,
             storage_ip=address,
             maintenance=bool(row["maintenance"]),
-            capabilities=self.capabilities,
+            capabilities=replace(self.capabilities, hvm=bool(row["hvm"])),
             local_pools=[local],
         )
 

@@ -6,8 +6,8 @@ TABLES = """
 CREATE TABLE host (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, arch TEXT NOT NULL, cpus INTEGER NOT NULL,
     cpu_mhz INTEGER NOT NULL, memory_bytes INTEGER NOT NULL, storage_bytes INTEGER NOT NULL,
-    maintenance INTEGER NOT NULL DEFAULT 0, powered INTEGER NOT NULL DEFAULT 1, availability TEXT,
-    started_at REAL NOT NULL
+    hvm INTEGER NOT NULL DEFAULT 1, maintenance INTEGER NOT NULL DEFAULT 0,
+    powered INTEGER NOT NULL DEFAULT 1, availability TEXT, started_at REAL NOT NULL
 ) WITHOUT ROWID;
 -- `incoming` rows are Instances for which a migration is prepared: they hold capacity, but do not run here.
 CREATE TABLE instance (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from peewee import fn
+
 from cloudapi.api.access import ANY, check
 from cloudapi.api.command import EVERYONE, Command
 from cloudapi.api.listing import OwnedListCommand
@@ -43,7 +45,7 @@ class QueryAsyncJobResult(Command):
         if not self.resourceid or not self.resourcetype:
             raise InvalidParameter("Expected parameter jobid or parameters resourceid and resourcetype")
         job = (AsyncJob.select().where(AsyncJob.resource_uuid == self.resourceid,
-                                       AsyncJob.resource_type == self.resourcetype)
+                                       fn.LOWER(AsyncJob.resource_type) == self.resourcetype.lower())
                .order_by(AsyncJob.id.desc()).first())
         if job is None:
             raise InvalidParameter(f"there is no job of the {self.resourcetype} {self.resourceid}")
@@ -51,19 +53,22 @@ class QueryAsyncJobResult(Command):
 
 
 class ListAsyncJobs(OwnedListCommand):
-    """Lists jobs that are in progress."""
+    """Lists jobs, those that have ended too until they are purged."""
 
     roles, response = EVERYONE, AsyncJobView
     keywords = ("command",)
     projectid = None
 
-    startdate = Date(help="all jobs that were written since then, ended ones too")
+    startdate = Date(help="those that were written since then")
     managementserverid = Entity(access=ANY, since="4.19", help="the management server that runs them")
-    resourceid = Text(column="resource_uuid", since="4.22.1", check=check_uuid, help="the resource that they are about")
-    resourcetype = Text(column="resource_type", since="4.22.1", help="the kind of the resource")
+    resourceid = Text(column="resource_uuid", since="4.22.1", check=check_uuid,
+                      help="the resource that they are about; goes with resourcetype")
+    resourcetype = Text(since="4.22.1", help="the kind of the resource")
 
     def filter(self, context: Context, query: Query) -> None:
         if self.startdate is not None:
             query.where("t.created >= ?", self.startdate)
-        else:
-            query.equals("status", 0)
+        if self.resourcetype is not None:
+            query.where("LOWER(t.resource_type) = ?", self.resourcetype.lower())
+        elif self.resourceid is not None:
+            raise InvalidParameter("resourceid parameter must be used with resourcetype parameter")

@@ -7,7 +7,7 @@ from typing import Any
 from cloudapi.api.access import ANY
 from cloudapi.api.command import ROOT, Command
 from cloudapi.api.listing import ListCommand
-from cloudapi.api.parameters import Entity, Flag, Map, Text, TextList
+from cloudapi.api.parameters import Entity, Flag, Map, NewName, Text, TextList
 from cloudapi.api.query import Query
 from cloudapi.commands.zone.place import (
     ALLOCATION_STATES,
@@ -94,7 +94,7 @@ class UpdateCluster(Command):
     atomic = False
 
     id = Entity(Cluster, access=ANY, required=True, help="the cluster")
-    clustername = Text(help="a new name")
+    clustername = NewName(help="a new name")
     hypervisor = Text(help="another hypervisor, while it has no hosts")
     clustertype = Text(choices=CLUSTER_TYPES, help="who manages it")
     allocationstate = Text(choices=ALLOCATION_STATES, help="whether Instances may be placed in it")

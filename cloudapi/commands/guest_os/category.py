@@ -7,7 +7,7 @@ from typing import Any
 from cloudapi.api.access import ANY
 from cloudapi.api.command import EVERYONE, ROOT, Command
 from cloudapi.api.listing import ListCommand
-from cloudapi.api.parameters import Entity, Flag, Integer, Text
+from cloudapi.api.parameters import Entity, Flag, Integer, NewName, Text
 from cloudapi.api.query import Query
 from cloudapi.commands.zone.place import ARCHITECTURES
 from cloudapi.context import Context
@@ -71,7 +71,7 @@ class UpdateOsCategory(Command):
     roles, event, response, since = ROOT, "GUEST.OS.CATEGORY.UPDATE", GuestOsCategoryView, "4.21.0"
 
     id = Entity(GuestOsCategory, access=ANY, required=True, help="the category")
-    name = Text(help="a new name")
+    name = NewName(help="a new name")
     isfeatured = Flag(help="whether it is shown first")
     sortkey = Integer(help="its place in lists; smaller first")
 

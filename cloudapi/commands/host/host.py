@@ -7,8 +7,8 @@ from typing import Any
 
 from cloudapi.api.access import ANY
 from cloudapi.api.command import ADMINS, ROOT, Command
-from cloudapi.api.listing import ListCommand
-from cloudapi.api.parameters import Entity, Flag, Map, Parameter, Text, TextList
+from cloudapi.api.listing import ListCommand, Listing
+from cloudapi.api.parameters import Entity, Flag, Map, NewName, Parameter, Text, TextList
 from cloudapi.api.query import Query
 from cloudapi.commands.zone.place import (
     ALLOCATION_STATES,
@@ -18,15 +18,17 @@ from cloudapi.commands.zone.place import (
 )
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter
-from cloudapi.models.database import transact
+from cloudapi.models.database import snapshot, transact
 from cloudapi.models.infrastructure import Cluster, GuestOsCategory, Host, Pod, Zone
 from cloudapi.models.machine import Machine
 from cloudapi.services.cluster.cluster import HYPERVISORS
 from cloudapi.services.host import host as hosts
 from cloudapi.services.host import migration
 from cloudapi.services.storage import image_store
+from cloudapi.views.host.agent import SystemVmAgentView
 from cloudapi.views.host.host import GROUPS, HostForMigrationView, HostTagView, HostView
 from cloudapi.views.storage.image_store import SecondaryStorageView
+from cloudapi.views.system_vm.agent import AGENTS
 
 
 class Yes(Parameter):
@@ -39,19 +41,21 @@ class Yes(Parameter):
 
 
 class ListHosts(ListCommand):
-    """Lists hosts."""
+    """Lists hosts, and after them the agents of system VMs."""
 
     roles, response = INFRASTRUCTURE_ADMINS, HostView
     keywords = ("name", "status", "kind", "version")
 
-    id = Entity(Host, column="id", minus_one=True, help="the host with this ID")
-    name = Text(column="name", help="the host of this name")
+    id = Entity(Host, Machine, access=ANY, minus_one=True, help="the host with this ID; that of a system VM for its "
+                                                                "agent")
+    name = Text(column="name", help="the host of this name, or the agent of the system VM of this name")
     zoneid = Entity(Zone, column="zone_id", minus_one=True, help="hosts of this zone")
     podid = Entity(Pod, column="pod_id", minus_one=True, help="hosts of this pod")
     clusterid = Entity(Cluster, column="cluster_id", minus_one=True, help="hosts of this cluster")
     state = Text(column="status", help="hosts in this state: Up, Alert, Down …")
     resourcestate = Text(column="resource_state", help="hosts in this resource state: Enabled, Disabled, Maintenance …")
-    type = Text(column="kind", help="hosts of this type: Routing …")
+    type = Text(column="kind", help="hosts of this type: Routing, or the agents of system VMs: ConsoleProxy, "
+                                   "SecondaryStorageVM")
     hypervisor = Text(help="hosts of this hypervisor; one that does not exist filters nothing")
     virtualmachineid = Entity(Machine, access=ANY, help="hosts that this Instance could be moved to, and whether they "
                                                         "suit")
@@ -66,7 +70,19 @@ class ListHosts(ListCommand):
 
     targets: migration.Targets | None = None
 
+    def run(self, context: Context) -> Listing:
+        with snapshot():
+            query, groups = self.query(context), self.groups(context)
+            offset, limit = self.limits(context)
+            ids, count = query.page(offset, limit)
+            query.table, query.order = AGENTS, "t.id DESC"
+            agents, number = query.page(max(0, offset - count), None if limit is None else limit - len(ids))
+            shown = self.response.render(context, ids, groups, self)
+            shown += SystemVmAgentView.render(context, [-agent for agent in agents], groups, self)
+            return Listing(shown, count + number)
+
     def filter(self, context: Context, query: Query) -> None:
+        self._filter_id(query)
         kind = HYPERVISORS.get((self.hypervisor or "").strip().lower())
         if kind is not None:
             query.equals("hypervisor_type", kind)
@@ -78,6 +94,14 @@ class ListHosts(ListCommand):
         if self.outofbandmanagementenabled or self.outofbandmanagementpowerstate:
             query.nothing()
         filter_access_group(query, "Host", self.storageaccessgroup)
+
+    def _filter_id(self, query: Query) -> None:
+        if self.id == -1:
+            query.nothing()
+        elif isinstance(self.id, Machine):
+            query.equals("id", -self.id.id)
+        elif self.id is not None:
+            query.equals("id", self.id.id)
 
     def _filter_ha(self, context: Context, query: Query) -> None:
         tag = context.settings.get("ha.tag")
@@ -160,7 +184,7 @@ class UpdateHost(Command):
     roles, response = ROOT, HostView
 
     id = Entity(Host, access=ANY, required=True, help="the host")
-    name = Text(since="4.15", roles=ROOT, help="a new name")
+    name = NewName(since="4.15", roles=ROOT, help="a new name")
     oscategoryid = Entity(GuestOsCategory, access=ANY, help="the guest OS category that it prefers")
     guestosrule = Text(length=1024, help="a rule about the guest OS of its Instances")
     allocationstate = Text(help="Enable or Disable: whether Instances may be placed on it")

@@ -6,7 +6,7 @@ from typing import Any
 
 from cloudapi.api.access import ANY, OPERATE, USE
 from cloudapi.api.command import EVERYONE, AsyncCommand, Command, OwnerParameters
-from cloudapi.api.parameters import Entity, Flag, Integer, Map, Text
+from cloudapi.api.parameters import Entity, Flag, Integer, Map, NewName, Text
 from cloudapi.api.query import Query
 from cloudapi.commands.template.permission import ListTemplatePermissions, UpdateTemplatePermissions
 from cloudapi.commands.template.template import CopyTemplate, flags_of, refuse_unsupported
@@ -86,7 +86,7 @@ class UpdateIso(Command):
     roles, event, response = EVERYONE, "ISO.UPDATE", IsoView
 
     id = Entity(Template, access=OPERATE, required=True, help="the ISO")
-    name = Text(length=251, help="a new name")
+    name = NewName(length=251, help="a new name")
     displaytext = Text(length=4096, help="what it is")
     ostypeid = Entity(GuestOs, access=ANY, help="its guest OS type")
     forceupdateostype = Flag(default=False, since="4.21", help="also where Instances have it")

@@ -6,7 +6,7 @@ from typing import Any
 
 from cloudapi.api.access import ANY, OPERATE, USE, in_subtree, may_use
 from cloudapi.api.command import EVERYONE, ROOT, AsyncCommand, Command, OwnerParameters
-from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Long, Text
+from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Long, NewName, Text
 from cloudapi.context import Caller, Context
 from cloudapi.errors import InvalidParameter
 from cloudapi.models.identity import Domain
@@ -116,7 +116,7 @@ class UpdateNetwork(AsyncCommand):
 
     customid = Text(since="4.4", roles=ROOT, help="a new ID")
     id = Entity(Network, access=OPERATE, required=True, lock=True, help="the network")
-    name = Text(help="a new name")
+    name = NewName(help="a new name")
     displaytext = Text(help="a new display text")
     networkdomain = Text(help="another DNS domain of its Instances")
     changecidr = Flag(default=False, help="end its reservation of addresses; its Instances are stopped")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloudapi.api.access import ANY, OPERATE
 from cloudapi.api.command import EVERYONE, ROOT, Command
 from cloudapi.api.listing import ListCommand
-from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Map, Rows, Text, TextList
+from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Map, NewName, Rows, Text, TextList
 from cloudapi.api.query import Query
 from cloudapi.commands.offering.common import Asked, among_domains, in_zone, order_by_key
 from cloudapi.context import Context
@@ -89,7 +89,7 @@ class UpdateNetworkOffering(Asked, Command):
     roles, event, response = ROOT, "NETWORK.OFFERING.EDIT", NetworkOfferingView
 
     id = Entity(NetworkOffering, access=ANY, help="the network offering")
-    name = Text(help="a new name")
+    name = NewName(help="a new name")
     displaytext = Text(help="a new text")
     availability = Text(help="Optional or Required")
     sortkey = Integer(help="its place in lists")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cloudapi.api.access import ANY, OPERATE
 from cloudapi.api.command import ADMINS, DOMAIN_ADMINS, EVERYONE, Command
-from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Long, Map, Text
+from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Long, Map, NewName, Text
 from cloudapi.api.query import Query
 from cloudapi.commands.offering.common import STATES, Asked, RateParameters, _OfferingList, in_zone, one_of
 from cloudapi.context import Context
@@ -69,7 +69,7 @@ class UpdateDiskOffering(Asked, Command):
     roles, event, response = ADMINS, "DISK.OFFERING.EDIT", DiskOfferingView
 
     id = Entity(DiskOffering, access=ANY, required=True, help="the disk offering")
-    name = Text(help="a new name")
+    name = NewName(help="a new name")
     displaytext = Text(length=4096, help="a new text")
     sortkey = Integer(help="its place in lists")
     displayoffering = Flag(help="whether users see it")

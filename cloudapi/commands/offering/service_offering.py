@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cloudapi.api.access import ANY, OPERATE, USE
 from cloudapi.api.command import ADMINS, DOMAIN_ADMINS, EVERYONE, Command
-from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Long, Map, Text
+from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Long, Map, NewName, Text
 from cloudapi.api.query import Query
 from cloudapi.commands.offering import candidate
 from cloudapi.commands.offering.common import STATES, Asked, RateParameters, _OfferingList, in_zone, one_of
@@ -95,7 +95,7 @@ class UpdateServiceOffering(Asked, Command):
     roles, event, response = ADMINS, "SERVICE.OFFERING.EDIT", ServiceOfferingView
 
     id = Entity(ServiceOffering, access=ANY, required=True, help="the service offering")
-    name = Text(help="a new name")
+    name = NewName(help="a new name")
     displaytext = Text(help="a new text")
     sortkey = Integer(help="its place in lists")
     domainid = Text(length=4096, help="the domains that alone may use it, or public")

@@ -7,7 +7,7 @@ from typing import Any
 from cloudapi.api.access import ANY
 from cloudapi.api.command import ROOT, Command
 from cloudapi.api.listing import ListCommand
-from cloudapi.api.parameters import Entity, Flag, Text, TextList
+from cloudapi.api.parameters import Entity, Flag, NewName, Text, TextList
 from cloudapi.api.query import Query
 from cloudapi.commands.zone.place import ALLOCATION_STATES, INFRASTRUCTURE_ADMINS, filter_access_group
 from cloudapi.context import Context
@@ -59,7 +59,7 @@ class UpdatePod(Command):
     roles, event, response = ROOT, "POD.EDIT", PodView
 
     id = Entity(Pod, access=ANY, required=True, help="the pod")
-    name = Text(help="a new name")
+    name = NewName(help="a new name")
     gateway = Text(help="another gateway")
     netmask = Text(help="another netmask")
     startip = Text(help="another first management address")

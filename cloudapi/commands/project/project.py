@@ -8,7 +8,7 @@ from cloudapi.api.access import ANY, OPERATE
 from cloudapi.api.command import EVERYONE, AsyncCommand, AsyncCreateCommand
 from cloudapi.api.listing import OwnedListCommand, TagParameters
 from cloudapi.api.ownership import find_account
-from cloudapi.api.parameters import Entity, Flag, Text, TextList
+from cloudapi.api.parameters import Entity, Flag, NewName, Text, TextList
 from cloudapi.api.query import Query, escape_like
 from cloudapi.commands.account.account import DETAILS, detail_groups
 from cloudapi.context import Context
@@ -46,7 +46,7 @@ class UpdateProject(AsyncCommand):
     roles, event, response, since = EVERYONE, "PROJECT.UPDATE", ProjectView, "3.0.0"
 
     id = Entity(Project, access=OPERATE, required=True, lock=True, help="the project")
-    name = Text(since="4.19.0", help="a new name")
+    name = NewName(since="4.19.0", help="a new name")
     displaytext = Text(help="what it is")
     account = Text(help="the member that becomes its owner, or gets another role")
     userid = Entity(User, access=ANY, help="the member, a user, that gets another role")

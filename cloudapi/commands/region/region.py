@@ -6,7 +6,7 @@ from typing import Any
 
 from cloudapi.api.command import EVERYONE, ROOT, Command
 from cloudapi.api.listing import ListCommand
-from cloudapi.api.parameters import Integer, Text
+from cloudapi.api.parameters import Integer, NewName, Text
 from cloudapi.context import Context
 from cloudapi.services.region import region as regions
 from cloudapi.views.region.region import RegionView
@@ -40,7 +40,7 @@ class UpdateRegion(Command):
     roles, response = ROOT, RegionView
 
     id = Integer(required=True, help="its number")
-    name = Text(help="a new name")
+    name = NewName(help="a new name")
     endpoint = Text(help="another URL of its API")
 
     def run(self, context: Context) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloudapi.api.access import ANY
 from cloudapi.api.command import ADMINS, ROOT, Command
 from cloudapi.api.listing import ListCommand
-from cloudapi.api.parameters import Entity, Flag, Rows, Text
+from cloudapi.api.parameters import Entity, Flag, NewName, Rows, Text
 from cloudapi.api.query import Query
 from cloudapi.context import ADMIN, Context
 from cloudapi.models.identity import Role
@@ -52,7 +52,7 @@ class UpdateRole(Command):
     roles, event, response, since = ROOT, "ROLE.UPDATE", RoleView, "4.9.0"
 
     id = Entity(Role, access=ANY, required=True, help="the role")
-    name = Text(help="a new name")
+    name = NewName(help="a new name")
     type = Text(help="a new type, while no account has the role")
     description = Text(help="a new description")
     ispublic = Flag(help="whether domain admins may give it to their accounts")

@@ -7,7 +7,7 @@ from typing import Any
 from cloudapi.api.access import ANY
 from cloudapi.api.command import ROOT, AsyncCommand, Command
 from cloudapi.api.listing import ListCommand, Listing
-from cloudapi.api.parameters import Entity, Flag, Long, Map, Text, TextList, split
+from cloudapi.api.parameters import Entity, Flag, Long, Map, NewName, Text, TextList, split
 from cloudapi.api.query import Query
 from cloudapi.context import ADMIN, RESOURCE_ADMIN, Context
 from cloudapi.errors import InvalidParameter
@@ -93,7 +93,7 @@ class UpdateStoragePool(Command):
     roles, response, since, atomic = ROOT, StoragePoolView, "3.0.0", False
 
     id = Entity(StoragePool, access=ANY, required=True, help="the pool")
-    name = Text(since="4.15", help="a new name")
+    name = NewName(since="4.15", help="a new name")
     tags = TextList(clears=True, help="its storage tags; empty for none")
     istagarule = Flag(help="whether the tag is a rule that is evaluated")
     capacitybytes = Long(help="bytes that may be used of it")

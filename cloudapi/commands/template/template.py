@@ -6,7 +6,7 @@ from typing import Any
 
 from cloudapi.api.access import ANY, OPERATE, USE
 from cloudapi.api.command import EVERYONE, ROOT, AsyncCommand, AsyncCreateCommand, Command, OwnerParameters
-from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Map, Text, TextList
+from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Map, NewName, Text, TextList
 from cloudapi.api.query import Query
 from cloudapi.commands.template.visibility import FILTERS, _ImageList, wanted_groups
 from cloudapi.context import Context
@@ -174,7 +174,7 @@ class UpdateTemplate(Command):
     roles, event, response = EVERYONE, "TEMPLATE.UPDATE", TemplateView
 
     id = Entity(Template, access=OPERATE, required=True, help="the template")
-    name = Text(length=251, help="a new name")
+    name = NewName(length=251, help="a new name")
     displaytext = Text(length=4096, help="what it is")
     ostypeid = Entity(GuestOs, access=ANY, help="its guest OS type")
     forceupdateostype = Flag(default=False, since="4.21", help="also where Instances were made of it")

@@ -8,7 +8,7 @@ from cloudapi import events
 from cloudapi.api.access import ANY, OPERATE, USE
 from cloudapi.api.command import EVERYONE, ROOT, AsyncCommand, AsyncCreateCommand, Command, OwnerParameters
 from cloudapi.api.listing import Listing, OwnedListCommand, TagParameters
-from cloudapi.api.parameters import Entity, EntityList, Flag, Long, Text
+from cloudapi.api.parameters import Entity, EntityList, Flag, Long, NewName, Text
 from cloudapi.api.query import Query
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter
@@ -125,7 +125,7 @@ class UpdateVolume(AsyncCommand):
     roles, event, response = ROOT, "VOLUME.UPDATE", VolumeView
 
     id = Entity(Volume, access=OPERATE, lock=True, help="the volume")
-    name = Text(since="4.16", help="a new name")
+    name = NewName(since="4.16", help="a new name")
     deleteprotection = Flag(since="4.20.0", help="whether it is protected from deletion")
     displayvolume = Flag(roles=ROOT, help="whether users see it")
     path = Text(roles=ROOT, help="its path on the storage pool")

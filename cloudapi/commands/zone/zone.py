@@ -7,7 +7,7 @@ from typing import Any
 from cloudapi.api.access import ANY, OPERATE
 from cloudapi.api.command import EVERYONE, ROOT, Command
 from cloudapi.api.listing import ListCommand, TagParameters
-from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Map, Text, TextList
+from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Map, NewName, Text, TextList
 from cloudapi.api.query import Query
 from cloudapi.commands.zone.place import ALLOCATION_STATES, filter_access_group
 from cloudapi.context import Context
@@ -85,7 +85,7 @@ class UpdateZone(Command):
     roles, event, response = ROOT, "ZONE.EDIT", ZoneView
 
     id = Entity(Zone, access=ANY, required=True, help="the zone")
-    name = Text(help="a new name")
+    name = NewName(help="a new name")
     dns1 = Text(help="the first DNS server of its Instances")
     dns2 = Text(help="the second DNS server of its Instances")
     internaldns1 = Text(help="the first DNS server of its system VMs")

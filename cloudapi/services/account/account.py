@@ -8,7 +8,7 @@ from typing import Any
 
 from cloudapi import events
 from cloudapi.context import ADMIN, RESOURCE_ADMIN, ROOT_DOMAIN, SYSTEM_ACCOUNT, Context
-from cloudapi.errors import InvalidParameter, PermissionDenied
+from cloudapi.errors import InternalError, InvalidParameter, PermissionDenied
 from cloudapi.models.base import now
 from cloudapi.models.identity import Account, Domain, ProjectMember, ResourceCount, ResourceLimit, Role, User
 from cloudapi.models.infrastructure import Zone
@@ -48,13 +48,14 @@ def create(context: Context, name: str | None, domain: Domain | None, role: Role
 
     :param name: the user's name where it is not given. :param domain: the root where it is not given.
     :param user: see `services.user.user.write`.
+    :raises InternalError: the domain is being deleted.
     """
     domain = domain or Domain.get_by_id(ROOT_DOMAIN)
     name = name if name else username
     privilege.check_domain(context, domain)
     if domain.state != "Active":
-        raise InvalidParameter(f"The account cannot be created as domain {domain.name} is being deleted "
-                               "(parameter domainid)")
+        raise InternalError(f"The account cannot be created as domain {domain.name} is being deleted "
+                            "(parameter domainid)")
     _check_role_in_domain(role, domain)
     users.serialise(domain)
     _check_name(name, domain, "account")

@@ -161,12 +161,20 @@ def expire_reservations(context: Context) -> None:
     transact(lambda: release_reservations(CapacityReservation.since < before))
 
 
-def take_pool(pool: Any, size_bytes: int) -> bool:
-    """Take of a storage pool's capacity; where it has not as much (over-provisioned), return False."""
-    return bool(execute("UPDATE capacity SET used = used + ? WHERE pool_id = ? AND used + reserved + ? <= total * ?",
-                        (size_bytes, pool.id, size_bytes, pool_factor(pool))))
+def take_pool(pool: Any, size_bytes: int, iops: int = 0) -> bool:
+    """Take of a storage pool's capacity; where it has not as much (bytes over-provisioned), return False.
+
+    :param iops: operations a second, which count where the pool has a limit of them.
+    """
+    limit = rows("SELECT capacity_iops FROM storage_pool WHERE id = ?", [pool.id])[0][0] if iops else None
+    within, values = ("", []) if limit is None else (" AND iops + ? <= ?", [iops, limit])
+    return bool(execute("UPDATE capacity SET used = used + ?, iops = iops + ? WHERE pool_id = ? "
+                        f"AND used + reserved + ? <= total * ?{within}",
+                        (size_bytes, iops, pool.id, size_bytes, pool_factor(pool), *values)))
 
 
-def give_back_pool(pool: Any, size_bytes: int) -> None:
-    left = peewee.Case(None, [(Capacity.used > size_bytes, Capacity.used - size_bytes)], 0)
-    Capacity.update(used=left).where(Capacity.pool_id == pool.id).execute()
+def give_back_pool(pool: Any, size_bytes: int, iops: int = 0) -> None:
+    left = {column: peewee.Case(None, [(column > amount, column - amount)], 0)
+            for column, amount in ((Capacity.used, size_bytes), (Capacity.iops, iops)) if amount}
+    if left:
+        Capacity.update(left).where(Capacity.pool_id == pool.id).execute()

@@ -113,7 +113,7 @@ def update(context: Context, cluster: Cluster, values: dict[str, Any]) -> Cluste
                                "updated "
                                "(externaldetails)")
     name = values.get("clustername")
-    if name and name.strip():
+    if name is not None:
         if cluster.hypervisor_type == "VMware":
             raise InvalidParameter("clustername: a VMware cluster has its name from vCenter and cannot be renamed here")
         if Cluster.alive(Cluster.pod == cluster.pod_id, Cluster.name == name, Cluster.id != cluster.id).exists():

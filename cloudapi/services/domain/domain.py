@@ -25,12 +25,13 @@ def create(context: Context, name: str, parent: Domain | None, network_domain: s
     """Make a domain below `parent` (the root). Within a transaction.
 
     :raises InvalidParameter: the name is taken there, or has a `/`.
+    :raises InternalError: the parent is being deleted.
     """
     parent = parent or Domain.get_by_id(ROOT_DOMAIN)
     privilege.check_domain(context, parent)
     if parent.state != ACTIVE:
-        raise InvalidParameter(f"The domain cannot be created as the parent domain {parent.name} is being deleted "
-                               "(parameter parentdomainid)")
+        raise InternalError(f"The domain cannot be created as the parent domain {parent.name} is being deleted "
+                            "(parameter parentdomainid)")
     users.serialise(parent)
     _check_name(name, parent.id)
     if network_domain:

@@ -35,7 +35,7 @@ def update_category(category: GuestOsCategory, name: str | None, featured: bool 
                     sort_key: int | None) -> GuestOsCategory:
     """Change what is given of a category. Within a transaction."""
     changes: dict[str, Any] = {}
-    if name is not None and name.strip():
+    if name is not None:
         _check_category_name(name, category.id)
         changes["name"] = name
     if featured is not None:

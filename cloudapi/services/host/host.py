@@ -24,6 +24,7 @@ from cloudapi.models.infrastructure import (
 )
 from cloudapi.models.machine import Machine
 from cloudapi.models.storage import StoragePool, Volume
+from cloudapi.placement import rule as rules
 from cloudapi.services import detail
 from cloudapi.services.capacity import capacity
 from cloudapi.services.cluster import cluster as clusters
@@ -163,11 +164,7 @@ def update(context: Context, host: Host, values: dict[str, Any]) -> Host:
             capacity.enable_host(host, wanted == "Enable")
     if values.get("name"):
         changes["name"] = values["name"]
-    if "oscategoryid" in values:
-        category: GuestOsCategory | None = values["oscategoryid"]
-        changes["os_category_id"] = category.id if category is not None else None
-    if "guestosrule" in values:
-        changes["guest_os_rule"] = values["guestosrule"] or None
+    changes.update(_guest_os(values))
     if "hosttags" in values:
         tag.replace(host, values["hosttags"], bool(values.get("istagarule")))
     if values.get("externaldetails") or values.get("cleanupexternaldetails"):
@@ -181,6 +178,25 @@ def update(context: Context, host: Host, values: dict[str, Any]) -> Host:
         Host.update(changes).where(Host.id == host.id).execute()
     found: Host = Host.get_by_id(host.id)
     return found
+
+
+def _guest_os(values: dict[str, Any]) -> dict[str, Any]:
+    """Return which guests the host wants: of a category, by a rule, or any. One takes the place of the other."""
+    category: GuestOsCategory | None = values.get("oscategoryid")
+    rule: str | None = values.get("guestosrule")
+    if category is not None and rule is not None:
+        raise InvalidParameter("Informing both guest OS category and guest OS rule is invalid; please, inform only one "
+                               "of them: oscategoryid, guestosrule")
+    if category is None and rule is None:
+        return {}
+    if category is not None:
+        return {"os_category_id": None if category.name.lower() == "none" else category.id, "guest_os_rule": None}
+    if rule:
+        try:
+            rules.evaluate(rule, {"vmGuestOs": ""})
+        except rules.NoRule as error:
+            raise InvalidParameter(f"Invalid value for parameter guestosrule: {error}") from None
+    return {"os_category_id": None, "guest_os_rule": rule or None}
 
 
 def _check_external(host: Host) -> None:

@@ -161,14 +161,14 @@ def _destination(context: Context, machine: Machine, host: Host) -> int | None:
         host.zone_id, cluster_id=None if across else host.cluster_id) if candidate.id != host.id]
     if not any(candidate.status == "Up" and candidate.resource_state == "Enabled" for candidate in found):
         return None
-    ordered = placement.ordered(context.settings, found, machine.account_id)
-    reasons = suitable_hosts(context, demand.of(context, machine), ordered)
-    for candidate in ordered:
-        if reasons[candidate.id] is None:
-            return candidate.id
+    reasons = suitable_hosts(context, demand.of(context, machine), found)
+    for host_id, reason in reasons.items():
+        if reason is None:
+            return host_id
+    names = {candidate.id: candidate.name for candidate in found}
     raise InsufficientCapacity(
         f"No destination found for {machine.instance_name}",
-        refusals=tuple((candidate.name, str(reasons[candidate.id])) for candidate in ordered))
+        refusals=tuple((names[host_id], str(reason)) for host_id, reason in reasons.items()))
 
 
 def cancel(context: Context, host: Host) -> Host:

@@ -12,6 +12,7 @@ from cloudapi.context import SYSTEM_ACCOUNT, Context
 from cloudapi.errors import InvalidParameter, ResourceInUse
 from cloudapi.jobs import locks
 from cloudapi.models.base import now
+from cloudapi.models.database import transact
 from cloudapi.models.identity import Account
 from cloudapi.models.infrastructure import Zone
 from cloudapi.models.machine import Machine
@@ -65,6 +66,17 @@ def part(context: Context, name: str) -> Iterator[Context]:
 def changed(network: Network) -> None:
     """Count a change of what the network's routers shall have. Within the transaction of the change."""
     Network.update(generation=Network.generation + 1).where(Network.id == network.id).execute()
+
+
+@contextlib.contextmanager
+def in_order(network: Network) -> Iterator[None]:
+    """Note that an implemented network wants a restart where bringing it in order fails."""
+    try:
+        yield
+    except Exception:
+        transact(lambda: Network.update(restart_required=True).where(
+            Network.id == network.id, Network.state.in_(READY)).execute())
+        raise
 
 
 def default_networks(context: Context, account: Account, zone: Zone) -> list[Network]:
@@ -123,7 +135,8 @@ def implement(context: Context, network: Network) -> Network:
         with part(context, f"network {current.uuid}") as inner:
             if current.state not in READY:
                 inner.steps.run("implement", lambda: _begin(inner, network.id), undo=lambda _: _give_up(network.id))
-            router.ensure(inner, Network.get_by_id(network.id))
+            with in_order(current):
+                router.ensure(inner, Network.get_by_id(network.id))
             if current.state not in READY:
                 inner.steps.run("implemented", lambda: _finish(network.id))
     return Network.get_by_id(network.id)

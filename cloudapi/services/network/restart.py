@@ -28,7 +28,7 @@ def restart(context: Context, network: Network, *, cleanup: bool = False, redund
         context.steps.run("make redundant", lambda: Network.update(redundant_router=True).where(
             Network.id == network.id).execute())
         cleanup = True
-    with networks.locked(context, network):
+    with networks.locked(context, network), networks.in_order(network):
         fresh = Network.get_by_id(network.id)
         if cleanup:
             rebuild(context, fresh)

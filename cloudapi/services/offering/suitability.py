@@ -25,6 +25,7 @@ def for_machine(context: Context, machine: Machine, offering_ids: Sequence[int])
     found = {}
     for offering in DiskOffering.select().where(DiskOffering.id.in_(list(offering_ids))):
         demand = VolumeDemand(0, offering.name, offering.disk_size, tuple(split(offering.tags)),
-                              bool(offering.use_local_storage), encrypt=bool(offering.encrypt))
+                              bool(offering.use_local_storage), encrypt=bool(offering.encrypt),
+                              iops=offering.min_iops or 0)
         found[offering.id] = any(pools.refusal(context.settings, pool, demand) is None for pool in reached)
     return found

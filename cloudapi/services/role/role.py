@@ -119,7 +119,7 @@ def import_role(context: Context, name: str, role_type: str | None, description:
         if not forced:
             raise InternalError(f"Role already exists: {name[:80]!r} (parameter name); forced=true replaces it")
         if existing.is_default:
-            raise PermissionDenied(f"The default role {name} cannot be replaced")
+            raise InternalError(f"Failed to import the role: {name}, default role cannot be overridden")
         if existing.role_type != kind:
             raise InvalidParameter(f"The role {name[:80]!r} is of type {existing.role_type}; "
                                    "parameter type cannot change it by an import")

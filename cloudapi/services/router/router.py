@@ -169,14 +169,22 @@ def apply(context: Context, network: Network) -> None:
             return
         # Who had to wait is one of many: those behind him may come along, as a message of thousands of guests is long.
         time.sleep(min(time.monotonic() - begin, LONGEST_GATHERING))
-        late = [Machine.get_by_id(machine_id) for machine_id in _behind(network, target)]
-        current = Network.get_by_id(network.id)
-        for machine in late:
-            public_nic.ensure(context, current, machine)
-        generation = transact(lambda: _next_generation(network.id))
-        current = Network.get_by_id(network.id)
-        for machine in late:
-            _send(context, current, machine, generation)
+        with networks.in_order(network):
+            _bring_up_to_date(context, network, target)
+
+
+def _bring_up_to_date(context: Context, network: Network, target: int) -> None:
+    late = [Machine.get_by_id(machine_id) for machine_id in _behind(network, target)]
+    current = Network.get_by_id(network.id)
+    for machine in late:
+        public_nic.ensure(context, current, machine)
+    generation = transact(lambda: _next_generation(network.id))
+    current = Network.get_by_id(network.id)
+    for machine in late:
+        _send(context, current, machine, generation)
+    if current.restart_required and running(current):
+        # What a restart would have to do is done.
+        transact(lambda: Network.update(restart_required=False).where(Network.id == network.id).execute())
 
 
 def _behind(network: Network, target: int) -> list[int]:

@@ -130,7 +130,7 @@ def update(context: Context, store: ImageStore, name: str | None, readonly: bool
     :raises InvalidParameter: the name is taken, or the capacity is none.
     """
     changes: dict[str, Any] = {}
-    if name is not None and name.strip():
+    if name is not None:
         taken = ImageStore.alive(ImageStore.name == name, ImageStore.id != store.id).exists()
         if taken:
             raise InvalidParameter(f"The image store with name {name} already exists, try another name")

@@ -27,8 +27,6 @@ def update(context: Context, template: Template, values: Mapping[str, Any]) -> T
         raise InvalidParameter(f"Unable to find Template/ISO with specified id {template.uuid}")
     changes: dict[str, Any] = {column: values[name] for name, column in COLUMNS.items() if values.get(name) is not None}
     if values.get("name") is not None:
-        if not values["name"].strip():
-            raise InvalidParameter("Invalid value for parameter name: a template needs a name")
         changes["name"] = values["name"]
     if values.get("format") is not None:
         changes["format"] = _format(template, values["format"])

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from cloudapi import events
 from cloudapi.context import SYSTEM_ACCOUNT, Context
-from cloudapi.errors import InvalidParameter, PermissionDenied, UnsupportedAction
+from cloudapi.errors import ApiError, InternalError, InvalidParameter, PermissionDenied, UnsupportedAction
 from cloudapi.models.base import new_uuid, now
 from cloudapi.models.identity import Account, ApiKeyPair, Domain, Session, User
 from cloudapi.services.account import privilege
@@ -50,12 +50,14 @@ def serialise(domain: Domain) -> None:
 
 
 def check_username(context: Context, username: str, account: Account | None, domain: Domain,
-                   user: User | None = None) -> None:
+                   user: User | None = None, *, taken_in_domain: type[ApiError] = InvalidParameter) -> None:
     """Refuse a user name that the account, or the domain, has already.
 
     :param account: None for an account that is being made.
+    :param taken_in_domain: the error where the domain has it: CloudStack's differs by command.
     :raises InvalidParameter: empty, or taken.
     """
+    error: type[ApiError] = taken_in_domain
     if not username.strip():
         raise InvalidParameter("Username cannot be empty (parameter username)")
     taken = User.alive(User.username == username, User.domain_id == domain.id)
@@ -64,9 +66,9 @@ def check_username(context: Context, username: str, account: Account | None, dom
     if context.settings.get("user.allow.multiple.accounts", domain=domain.id):
         if account is None:
             return
-        taken = taken.where(User.account == account.id)
+        taken, error = taken.where(User.account == account.id), InvalidParameter
     if taken.exists():
-        raise InvalidParameter(f"The user {username[:80]} already exists in domain {domain.name} (parameter username)")
+        raise error(f"The user {username[:80]} already exists in domain {domain.name} (parameter username)")
 
 
 def check_timezone(timezone: str | None) -> None:
@@ -99,13 +101,14 @@ def create(context: Context, account_name: str, domain: Domain | None, username:
            **about: Any) -> User:
     """Add a user to an account.
 
-    :raises InvalidParameter: no such account, or the name is taken.
+    :raises InvalidParameter: no such account.
+    :raises InternalError: the name is taken, or the domain is being deleted.
     """
     if domain is None:
         domain = Domain.get_by_id(context.caller.domain_id)
     privilege.check_domain(context, domain)
     if domain.state != "Active":
-        raise InvalidParameter(f"The user cannot be created as domain {domain.name} is being deleted")
+        raise InternalError(f"The user cannot be created as domain {domain.name} is being deleted")
     serialise(domain)
     account = Account.alive(Account.account_name == account_name, Account.domain == domain.id,
                             Account.account_type != privilege.PROJECT_ACCOUNT).first()
@@ -115,7 +118,7 @@ def create(context: Context, account_name: str, domain: Domain | None, username:
     if account.id == SYSTEM_ACCOUNT:
         raise PermissionDenied(f"Account {account.account_name} is a system account, can't add a user to it")
     privilege.check(context, account)
-    check_username(context, username, account, domain)
+    check_username(context, username, account, domain, taken_in_domain=InternalError)
     if not context.caller.is_admin:
         about["password_change_required"] = False
     return write(context, account, username, password, **about)

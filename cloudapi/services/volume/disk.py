@@ -194,7 +194,7 @@ def let_go(volume_id: int) -> None:
     """Undo `reserve`: the volume is Allocated again, without a pool."""
     volume = Volume.get_by_id(volume_id)
     if volume.state == "Creating":
-        capacity.give_back_pool(volume.pool, volume.size)
+        capacity.give_back_pool(volume.pool, volume.size, volume.min_iops or 0)
         transition(volume, "OperationFailed", pool=None, pod_id=None, path=None)
 
 

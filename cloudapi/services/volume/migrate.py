@@ -57,9 +57,9 @@ def check(context: Context, volume: Volume, pool: StoragePool, live: bool, new: 
     if machine is not None:
         _check_machine(machine, volume, pool, live, host)
     _check_offering(context, volume, pool, new, machine)
-    reason = room(context, volume, pool, volume.size)
+    reason = room(context, volume, pool, volume.size, volume.min_iops or 0)
     if reason is not None:
-        raise InsufficientCapacity(f"Storage pool {pool.name} does not have enough space to migrate volume "
+        raise InsufficientCapacity(f"Storage pool {pool.name} does not have enough space or IOPS to migrate volume "
                                    f"{volume.name}", refusals=((pool.name, reason),))
 
 
@@ -98,13 +98,14 @@ def _check_offering(context: Context, volume: Volume, pool: StoragePool, new: Di
                                    f"volume [{volume.name}, tags:{chosen.tags}]: {reason}")
 
 
-def room(context: Context, volume: Volume, pool: StoragePool, size: int) -> str | None:
-    """Return why the pool has no room for `size` bytes more, or None; tags do not matter here."""
+def room(context: Context, volume: Volume, pool: StoragePool, size: int, iops: int = 0) -> str | None:
+    """Return why the pool has no room for `size` bytes and `iops` more, or None; tags do not matter here."""
     seen = next((found for found in pools.pools_of_zone(volume.zone_id) if found.id == pool.id), None)
     if seen is None:
         return "the pool is gone"
     return pools.refusal(context.settings, seen, VolumeDemand(
-        volume.id, volume.name, size, tuple(seen.tags) if not seen.tag_is_rule else (), seen.scope == "HOST"))
+        volume.id, volume.name, size, tuple(seen.tags) if not seen.tag_is_rule else (), seen.scope == "HOST",
+        iops=iops))
 
 
 def migrate(context: Context, volume: Volume, pool: StoragePool, new: DiskOffering | None = None) -> Volume:
@@ -135,8 +136,9 @@ def begin(volume_id: int, pool: StoragePool) -> None:
     """Take the place of a volume on another pool. Within a transaction."""
     volume = Volume.get_by_id(volume_id)
     transition(volume, "MigrationRequested")
-    if not capacity.take_pool(pool, volume.size):
-        raise InsufficientCapacity(f"Storage pool {pool.name} does not have enough space for volume {volume.name}")
+    if not capacity.take_pool(pool, volume.size, volume.min_iops or 0):
+        raise InsufficientCapacity(f"Storage pool {pool.name} does not have enough space or IOPS for volume "
+                                   f"{volume.name}")
 
 
 def stay(volume_id: int, pool: StoragePool) -> None:
@@ -144,7 +146,7 @@ def stay(volume_id: int, pool: StoragePool) -> None:
     volume = Volume.get_by_id(volume_id)
     if volume.state == "Migrating":
         transition(volume, "OperationFailed")
-        capacity.give_back_pool(pool, volume.size)
+        capacity.give_back_pool(pool, volume.size, volume.min_iops or 0)
 
 
 def _moved(context: Context, volume: Volume, pool: StoragePool, machine: Machine, request_id: str) -> dict[str, Any]:
@@ -196,7 +198,7 @@ def switch(context: Context, volume_id: int, source: StoragePool, pool: StorageP
     volume = Volume.get_by_id(volume_id)
     if volume.state != "Migrating":
         return
-    capacity.give_back_pool(source, volume.size)
+    capacity.give_back_pool(source, volume.size, volume.min_iops or 0)
     if new is not None and new.id != volume.disk_offering_id:
         disk.change_offering(context, volume, new)
     transition(volume, "OperationSucceeded", pool=pool.id, last_pool_id=source.id, pod_id=pool.pod_id,

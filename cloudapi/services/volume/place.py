@@ -48,7 +48,7 @@ def demand(volume: Volume) -> VolumeDemand:
                          StoragePool.zone == volume.zone_id).exists())
         size += 0 if copied else Template.get_by_id(volume.template_id).size or 0
     return VolumeDemand(volume.id, volume.name, size, tuple(split(offering.tags)), bool(offering.use_local_storage),
-                        volume.pool_id, bool(offering.encrypt))
+                        volume.pool_id, bool(offering.encrypt), volume.min_iops or 0)
 
 
 def offering_refusal(pool: StoragePool, offering: DiskOffering) -> str | None:
@@ -83,7 +83,7 @@ def candidates(context: Context, volume: Volume, *, host: Host | None = None, hy
 
 def take(context: Context, volume: Volume, *, host: Host | None = None, pool: StoragePool | None = None,
          hypervisor: str | None = None) -> StoragePool:
-    """Choose a pool for the volume and take its size of the capacity. Within a transaction.
+    """Choose a pool for the volume and take its size and IOPS of the capacity. Within a transaction.
 
     :param host: the pool must be one of this host's.
     :param pool: the one that was chosen already.
@@ -93,7 +93,8 @@ def take(context: Context, volume: Volume, *, host: Host | None = None, pool: St
     tried: Sequence[StoragePool] = [pool] if pool is not None else candidates(
         context, volume, host=host, hypervisor=hypervisor, refusals=refusals)
     for found in tried:
-        if capacity.take_pool(found, volume.size):
+        if capacity.take_pool(found, volume.size, volume.min_iops or 0):
             return found
-        refusals.add(found.name, f"{volume.size} bytes for volume {volume.name} are more than it has left")
+        iops = f" and {volume.min_iops} IOPS" if volume.min_iops else ""
+        refusals.add(found.name, f"{volume.size} bytes{iops} for volume {volume.name} are more than it has left")
     raise InsufficientCapacity(f"Unable to find a storage pool for volume {volume.uuid}", refusals=refusals.listed())

@@ -74,7 +74,7 @@ def expunged(context: Context, volume_id: int) -> None:
     if volume.removed is not None:
         return
     if volume.pool_id is not None:
-        capacity.give_back_pool(volume.pool, volume.size)
+        capacity.give_back_pool(volume.pool, volume.size, volume.min_iops or 0)
         # A pool deletes a volume with its snapshots: those that lie nowhere else are gone now.
         for snapshot in Snapshot.alive(Snapshot.volume == volume_id, Snapshot.image_store_id.is_null()):
             snapshots.forget(snapshot)

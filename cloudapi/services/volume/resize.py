@@ -210,6 +210,8 @@ def _target(context: Context, volume: Volume, change: Change, allowed: bool) -> 
         place.offering_refusal(pool, change.offering)
     if reason is None and change.size > volume.size:
         reason = _growth_refusal(context, pool, volume, change.size - volume.size)
+    if reason is None and _more_iops(volume, change) > 0:
+        reason = migrate.room(context, volume, pool, 0, _more_iops(volume, change))
     if reason is None:
         return None
     if not allowed:
@@ -219,12 +221,17 @@ def _target(context: Context, volume: Volume, change: Change, allowed: bool) -> 
     host = Host.get_by_id(machine.host_id) if machine is not None and machine.host_id is not None else None
     wanted = Volume.get_by_id(volume.id)
     wanted.size, wanted.pool_id = max(change.size, volume.size), None
+    wanted.min_iops = max(change.min_iops or 0, volume.min_iops or 0)
     wanted.disk_offering_id = change.offering.id if change.offering is not None else volume.disk_offering_id
     for found in place.candidates(context, wanted, host=host, hypervisor=volume.hypervisor_type):
         if found.id != pool.id:
             migrate.check(context, volume, found, True, change.offering)
             return int(found.id)
-    raise ResourceUnavailable(f"No storage pool suits volume {volume.uuid} with its new disk offering or size")
+    raise ResourceUnavailable(f"No storage pool suits volume {volume.uuid} with its new disk offering, size or IOPS")
+
+
+def _more_iops(volume: Volume, change: Change) -> int:
+    return (change.min_iops or 0) - (volume.min_iops or 0)
 
 
 def _growth_refusal(context: Context, pool: StoragePool, volume: Volume, more: int) -> str | None:
@@ -242,12 +249,13 @@ def _growth_refusal(context: Context, pool: StoragePool, volume: Volume, more: i
 
 def _begin(context: Context, volume_id: int, change: Change) -> dict[str, Any]:
     volume = Volume.get_by_id(volume_id)
-    more = change.size - volume.size
+    more, iops = change.size - volume.size, max(0, _more_iops(volume, change))
     transition(volume, "ResizeRequested")
     _count(context, volume, more)
-    if more > 0 and not capacity.take_pool(volume.pool, more):
-        raise InsufficientCapacity(f"The storage pool of volume {volume.uuid} has no room for {more} bytes more",
-                                   refusals=((volume.pool.name, f"no room for {more} bytes"),))
+    if (more > 0 or iops) and not capacity.take_pool(volume.pool, max(0, more), iops):
+        wanted = f"{max(0, more)} bytes" + (f" and {iops} IOPS" if iops else "")
+        raise InsufficientCapacity(f"The storage pool of volume {volume.uuid} has no room for {wanted} more",
+                                   refusals=((volume.pool.name, f"no room for {wanted}"),))
     return {"size": volume.size}
 
 
@@ -258,8 +266,7 @@ def _undo(context: Context, volume_id: int, before: dict[str, Any], change: Chan
     more = change.size - before["size"]
     transition(volume, "OperationFailed")
     _count(context, volume, -more)
-    if more > 0:
-        capacity.give_back_pool(volume.pool, more)
+    capacity.give_back_pool(volume.pool, max(0, more), max(0, _more_iops(volume, change)))
 
 
 def _on_host(context: Context, volume: Volume, wanted: int, shrink: bool) -> None:
@@ -275,7 +282,6 @@ def _on_host(context: Context, volume: Volume, wanted: int, shrink: bool) -> Non
 
 def _end(context: Context, volume_id: int, change: Change) -> None:
     volume = Volume.get_by_id(volume_id)
-    if change.size < volume.size:
-        capacity.give_back_pool(volume.pool, volume.size - change.size)
+    capacity.give_back_pool(volume.pool, max(0, volume.size - change.size), max(0, -_more_iops(volume, change)))
     transition(volume, "OperationSucceeded", size=change.size)
     _rest(context, volume_id, change)

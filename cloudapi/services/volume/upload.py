@@ -190,7 +190,7 @@ def let_go(context: Context, volume_id: int) -> None:
     """Undo `reserve`."""
     volume = Volume.get_by_id(volume_id)
     if volume.state == "Copying":
-        capacity.give_back_pool(volume.pool, volume.size)
+        capacity.give_back_pool(volume.pool, volume.size, volume.min_iops or 0)
         limit.give_back(disk.owner_of(volume), "primary_storage", volume.size, tags=disk.tags_of(context, volume))
         transition(volume, "OperationFailed", pool=None, pod_id=None)
 

@@ -7,6 +7,7 @@ from cloudapi.models.offering import DiskOffering
 from cloudapi.services.offering import suitability
 from cloudapi.views.common import DetailMap
 from cloudapi.views.offering.common import rate, rate_loader, scope_loader
+from cloudapi.views.zone.place import HasAnnotations
 
 GIB = 1 << 30
 
@@ -64,5 +65,5 @@ class DiskOfferingView(View):
     details = DetailMap("DiskOffering", "further details", since="4.17")
     suitableforvirtualmachine = Batch(load_suitability, "whether a disk for the given Instance would find a place",
                                       type="boolean", since="4.20.0")
-    hasannotations = Computed(lambda uuid: False, "uuid", help="whether it has annotations", type="boolean")
+    hasannotations = HasAnnotations()
     vspherestoragepolicy = Given("name of its vSphere storage policy", type="string", since="4.15")

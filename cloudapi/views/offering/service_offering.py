@@ -8,6 +8,7 @@ from cloudapi.api.view import Batch, Column, Computed, Given, Page, View
 from cloudapi.models.offering import DiskOffering, ServiceOffering
 from cloudapi.views.common import DetailMap, by_resource
 from cloudapi.views.offering.common import rate, rate_loader, scope_loader
+from cloudapi.views.zone.place import HasAnnotations
 
 GIB = 1 << 30
 
@@ -98,7 +99,7 @@ class ServiceOfferingView(View):
     leaseexpiryaction = Batch(load_lease, "what is done at the end of the "
                                           "lease", key="leaseexpiryaction", type="string",
                               since="4.21.0", needs=("lease_duration", "lease_expiry_action"))
-    hasannotations = Computed(lambda uuid: False, "uuid", help="whether it has annotations", type="boolean")
+    hasannotations = HasAnnotations()
     vspherestoragepolicy = Given("name of its vSphere storage policy", type="string", since="4.15")
     gpucardid = Given("ID of its GPU card", type="string", since="4.21")
     gpucardname = Given("name of its GPU card", type="string", since="4.21")

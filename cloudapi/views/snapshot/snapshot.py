@@ -8,6 +8,7 @@ from cloudapi.api.view import Batch, Column, Computed, Given, Page, View, fetch
 from cloudapi.models.identity import Account, Domain
 from cloudapi.models.storage import ImageStore, Snapshot, StoragePool
 from cloudapi.views.common import ProjectOwnedView, Tags, pretty_path
+from cloudapi.views.zone.place import HasAnnotations
 
 
 def load_guest_os(page: Page) -> dict[int, dict[str, Any]]:
@@ -83,6 +84,6 @@ class SnapshotView(ProjectOwnedView, View):
     downloaddetails = Computed(downloaded, "state", "image_store_id", type="map", since="4.19.0",
                                help="how far its copy to secondary storage is")
     tags = Tags("Snapshot")
-    hasannotations = Given("whether somebody has commented on it", type="boolean")
+    hasannotations = HasAnnotations()
     parent = Given("ID of the snapshot that it builds upon", type="string", since="4.22.1")
     parentname = Given("name of the snapshot that it builds upon", type="string", since="4.22.1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cloudapi.api.view import Column, Given, View
 from cloudapi.models.identity import Account, Domain, SshKeyPair
 from cloudapi.views.common import ProjectOwnedView
+from cloudapi.views.zone.place import HasAnnotations
 
 
 class SSHKeyPairView(ProjectOwnedView, View):
@@ -17,7 +18,7 @@ class SSHKeyPairView(ProjectOwnedView, View):
     domainid = Column("domain_.uuid", "ID of the account's domain")
     domain = Column("domain_.name", "name of the account's domain")
     fingerprint = Column("fingerprint", "fingerprint of the public key")
-    hasannotations = Given("whether it has annotations that the caller may see", type="boolean")
+    hasannotations = HasAnnotations()
 
 
 class CreateSSHKeyPairView(SSHKeyPairView):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloudapi.api.view import Batch, Column, Computed, Given, Page, View, stamp
+from cloudapi.api.view import Batch, Column, Computed, Page, View, stamp
 from cloudapi.models.database import rows
 from cloudapi.models.infrastructure import Pod
 from cloudapi.models.machine import Machine
 from cloudapi.services.system_vm.system_vm import TYPES
+from cloudapi.views.system_vm.agent import load_agents
 from cloudapi.views.virtual_machine.loader import jobs, marks
 from cloudapi.views.virtual_machine.virtual_machine import control_state
+from cloudapi.views.zone.place import HasAnnotations
 
 
 def load_nics(page: Page) -> dict[int, dict[str, Any]]:
@@ -77,19 +79,19 @@ class SystemVmView(View):
     templatename = Column("template.name", "name of its template", since="4.13.2")
     created = Column("created", "when it was made")
     state = Column("state", "its state")
-    agentstate = Computed(lambda state, status: ("Up" if status == "Up" else "Alert") if state == "Running"
-                          else "Disconnected", "state", "host.status", type="string", since="4.13.1",
-                          help="whether it can be reached")
+    agentstate = Batch(load_agents, "whether it can be reached", key="state", type="string", since="4.13.1")
+    # There are no consoles yet that a proxy could show.
     activeviewersessions = Computed(lambda kind: 0 if kind == "ConsoleProxy" else None, "kind", type="integer",
                                     help="consoles that it shows now")
     guestvlan = nic("guestvlan", "VLAN of its guest NIC")
     publicvlan = nic("publicvlan", "VLANs of its public NIC", type="list")
     disconnected = Computed(ended, "state", "updated", type="date", since="4.13.1", help="when it was reached last")
-    version = Given("version of its agent", type="string", since="4.13.1")
+    version = Batch(load_agents, "version of its agent, which is its host's", key="version", type="string",
+                    since="4.13.1")
     isdynamicallyscalable = Column("dynamically_scalable", "whether it can be scaled while it runs")
     serviceofferingid = Column("service_offering.uuid", "ID of its service offering")
     serviceofferingname = Column("service_offering.name", "name of its service offering")
     arch = Column("arch", "its CPU architecture", since="4.20.1")
-    hasannotations = Computed(lambda _: False, "id", type="boolean", help="whether it has annotations")
+    hasannotations = HasAnnotations()
     jobid = Batch(jobs, "ID of the job that works on it", key="id", type="string")
     jobstatus = Batch(jobs, "status of the job that works on it", key="status", type="integer")

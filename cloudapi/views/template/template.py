@@ -10,7 +10,7 @@ from cloudapi.context import Context
 from cloudapi.models.database import rows
 from cloudapi.models.identity import Account, Domain, UserData
 from cloudapi.models.storage import Template, TemplateZone
-from cloudapi.views.common import ResourceTagView, by_resource
+from cloudapi.views.common import ResourceTagView, by_resource, pretty_path
 
 COPIES = """
 SELECT z.id, s.name, s.uuid, s.role, c.download_state, c.download_percent, c.state, c.error_text, c.size,
@@ -186,7 +186,7 @@ class TemplateView(View):
     templatetype = Column("template.template_type", "USER, SYSTEM, BUILTIN …")
     hypervisor = Column("template.hypervisor_type", "hypervisor that it is for")
     domain = Column("template.domain.name", "domain of the account")
-    domainpath = Column("template.domain.path", "path of the domain", since="4.19.2.0")
+    domainpath = Column("template.domain.path", "path of the domain", convert=pretty_path, since="4.19.2.0")
     domainid = Column("template.domain.uuid", "ID of the domain")
     isextractable = Computed(lambda extractable, kind: bool(extractable) and kind not in ("SYSTEM", "PERHOST"),
                              "template.extractable", "template.template_type", type="boolean",

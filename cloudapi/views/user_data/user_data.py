@@ -5,6 +5,7 @@ from __future__ import annotations
 from cloudapi.api.view import Column, Computed, Given, View
 from cloudapi.models.identity import Account, Domain, UserData
 from cloudapi.views.common import ProjectOwnedView, pretty_path
+from cloudapi.views.zone.place import HasAnnotations
 
 
 def joined(variables: list[str] | None) -> str | None:
@@ -24,7 +25,7 @@ class UserDataView(ProjectOwnedView, View):
     domainpath = Column("domain_.path", "path of the account's domain", convert=pretty_path, since="4.19.2.0")
     userdata = Column("content", "the user data, in base64")
     params = Computed(joined, "variables", help="names of its variables, comma separated")
-    hasannotations = Given("whether it has annotations that the caller may see", type="boolean")
+    hasannotations = HasAnnotations()
 
 
 class RegisteredUserDataView(UserDataView):

@@ -10,6 +10,7 @@ from cloudapi.models.identity import Account, Domain
 from cloudapi.models.machine import Machine
 from cloudapi.models.storage import Snapshot, Template, Volume
 from cloudapi.views.common import ProjectOwnedView, Tags, pretty_path
+from cloudapi.views.zone.place import HasAnnotations
 
 DOWNLOADED, IN_PROGRESS, NOT_BEGUN = "DOWNLOADED", "DOWNLOAD_IN_PROGRESS", "NOT_DOWNLOADED"
 
@@ -191,7 +192,7 @@ class VolumeView(ProjectOwnedView, View):
     externaluuid = Column("external_uuid", "ID that an external system gave it")
     encryptformat = Column("encrypt_format", "format of its encryption", since="4.19.1", admin=True)
     tags = Tags("Volume")
-    hasannotations = Given("whether somebody has commented on it", type="boolean")
+    hasannotations = HasAnnotations()
     volumecheckresult = Given("what a check of the volume found", type="map", since="4.19.1")
     volumerepairresult = Given("what a repair of the volume did", type="map", since="4.19.1")
     kmskey = Given("name of the key that encrypts it", type="string", since="4.23.0")

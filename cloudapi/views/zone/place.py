@@ -15,6 +15,8 @@ from cloudapi.views.common import by_resource
 
 def HasAnnotations() -> Batch:
     def load(page: Page) -> dict[int, bool]:
+        if not page.any("annotation"):
+            return {}
         uuids = {uuid: number for number, uuid in page.values("uuid").items()}
         marks = ",".join("?" * len(uuids))
         hidden = "" if page.context.caller.is_root_admin else " AND admins_only = ?"

@@ -40,7 +40,7 @@ def test_in_progress_and_done(admin, tmp_path):
     ended = admin("queryAsyncJobResult", jobid=jobid)
     assert (ended["jobstatus"], ended["jobprocstatus"], ended["jobresulttype"]) == (1, 0, "object")
     assert ended["completed"] >= ended["created"]
-    assert admin("listAsyncJobs", keyword="probe") == {}, "it has ended"
+    assert admin.one("listAsyncJobs", keyword="probe")["jobstatus"] == 1, "as in CloudStack, until it is purged"
 
 
 def test_a_failed_one_has_the_error_as_its_result(admin, tmp_path):
@@ -76,6 +76,25 @@ def test_by_its_resource(bare_cloud):
     found = bare_cloud.admin("queryAsyncJobResult", resourceid=user.user_id, resourcetype="User")
     assert found["jobid"] == job["jobid"], "the latest"
     assert (found["jobinstanceid"], found["jobinstancetype"]) == (user.user_id, "User")
+    listed = bare_cloud.admin.list("listAsyncJobs", resourceid=user.user_id, resourcetype="user")
+    assert listed[-1]["jobid"] == job["jobid"]
+    assert {each["jobinstanceid"] for each in listed} == {user.user_id}
+    assert {each["jobstatus"] for each in listed} == {1}
+    with pytest.raises(ApiFailure, match="resourceid parameter must be used with resourcetype") as refused:
+        bare_cloud.admin("listAsyncJobs", resourceid=user.user_id)
+    assert refused.value.code == 431
+
+
+def test_a_list_shows_secrets_to_who_got_them_alone(bare_cloud):
+    user = bare_cloud.new_account()
+    keys = user.job("registerUserKeys", id=user.user_id)
+    own = user.list("listAsyncJobs", keyword="registerUserKeys")[-1]
+    assert own["jobresult"]["userkeys"]["secretkey"] == keys["secretkey"]
+    listed = bare_cloud.admin.one("listAsyncJobs", keyword="registerUserKeys", listall=True, account=user.account,
+                                  domainid=user.domain_id)
+    assert listed["jobid"] == own["jobid"] and listed["jobstatus"] == 1
+    assert "jobresult" not in listed
+    assert keys["secretkey"] not in bare_cloud.admin.send("listAsyncJobs", listall="true").get_data(as_text=True)
 
 
 @pytest.mark.parametrize("parameters", [

@@ -182,3 +182,21 @@ class TestDelete:
         admin = tenants.new_account(role="DomainAdmin", domain=tenants.new_domain())
         with pytest.raises(ApiFailure, match="own account"):
             admin.job("deleteDomain", id=admin.domain_id, cleanup="true")
+
+
+def test_nothing_is_made_in_a_domain_that_is_being_deleted(tenants):
+    domain = tenants.new_domain()
+    account = tenants.new_account(domain=domain)
+    user = {"username": "late", "password": "A-long-password-1", "firstname": "F", "lastname": "L",
+            "email": "e@example.org"}
+    Domain.update(state="Inactive").where(Domain.uuid == domain).execute()
+    try:
+        for command, parameters in (
+                ("createDomain", {"name": "late", "parentdomainid": domain}),
+                ("createAccount", {**user, "accounttype": 0, "domainid": domain}),
+                ("createUser", {**user, "account": account.account, "domainid": domain})):
+            with pytest.raises(ApiFailure, match="is being deleted") as refused:
+                tenants.admin(command, **parameters)
+            assert refused.value.code == 530
+    finally:
+        Domain.update(state="Active").where(Domain.uuid == domain).execute()

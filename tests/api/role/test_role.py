@@ -127,8 +127,9 @@ def test_import_and_forced_import(tenants):
     again = tenants.admin("importRole", name="imported", type="User", rules=rows[1:], forced="true")["role"]
     assert again["id"] == made["id"]
     assert rules(tenants, made) == [("*", "deny")]
-    with pytest.raises(ApiFailure, match="default role"):
+    with pytest.raises(ApiFailure, match="default role") as refused:
         tenants.admin("importRole", name="User", type="User", rules=rows, forced="true")
+    assert refused.value.code == 530
 
 
 def test_a_role_in_use_keeps_its_type_until_the_account_is_gone(tenants, role):

@@ -29,6 +29,53 @@ def test_an_enabled_zone_gets_both_with_all_their_addresses(cloud, system):
     assert len(set(addresses)) == 6
 
 
+def test_their_agents_are_listed_as_hosts(cloud, system):
+    admin = cloud.admin
+    machines = {machine["name"]: machine for machine in system().values()}
+    for name, machine in machines.items():
+        host = admin.one("listHosts", name=name)
+        kind = {"consoleproxy": "ConsoleProxy", "secondarystoragevm": "SecondaryStorageVM"}[machine["systemvmtype"]]
+        assert (host["type"], host["state"], host["resourcestate"]) == (kind, "Up", "Enabled")
+        assert (host["virtualmachineid"], host["ipaddress"]) == (machine["id"], machine["privateip"])
+        assert host["version"] == machine["version"] == admin.one("listHosts", id=machine["hostid"])["version"]
+        assert admin.one("listHosts", id=host["id"]) == host
+        assert [each["name"] for each in admin.list("listHosts", type=kind, state="Up")] == [name]
+        for parameters in ({"state": "Alert"}, {"hypervisor": "Simulator"}, {"resourcestate": "Disabled"}):
+            assert admin("listHosts", type=kind, **parameters) == {}
+    routing = admin.list("listHosts", type="Routing")
+    everything = admin("listHosts", zoneid=admin.one("listZones")["id"])
+    assert everything["count"] == len(routing) + 2
+    assert {each["name"] for each in everything["host"][len(routing):]} == set(machines)
+    for parameters in ({"clusterid": routing[0]["clusterid"]}, {"storageaccessgroup": "any"}):
+        assert not {each["type"] for each in admin.list("listHosts", **parameters)} - {"Routing"}
+
+
+def test_pages_of_hosts_go_on_with_the_agents(cloud, system):
+    names = {machine["name"] for machine in system().values()}
+    everything = [host["id"] for host in cloud.admin.list("listHosts")]
+    for size in (1, 2, len(everything) - 1, len(everything)):
+        found = []
+        for page in range(1, len(everything) // size + 2):
+            answer = cloud.admin("listHosts", page=page, pagesize=size)
+            found += [host["id"] for host in answer.get("host", ())]
+            assert answer.get("count", len(everything)) == len(everything)
+        assert found == everything
+    assert {host["name"] for host in cloud.admin.list("listHosts", keyword="ProXY") +
+            cloud.admin.list("listHosts", keyword="secondary")} == names
+    assert cloud.admin.list("listHosts", id=-1) == []
+    with pytest.raises(ApiFailure):
+        cloud.admin("listHosts", id=names.pop())
+
+
+def test_the_agent_of_a_stopped_one_is_disconnected(cloud, system):
+    proxy = system()["consoleproxy"]
+    cloud.admin.job("stopSystemVm", id=proxy["id"])
+    assert cloud.admin.one("listHosts", type="ConsoleProxy")["state"] == "Disconnected"
+    assert cloud.admin.one("listSystemVms", id=proxy["id"])["agentstate"] == "Disconnected"
+    cloud.admin.job("startSystemVm", id=proxy["id"])
+    assert cloud.admin.one("listHosts", type="ConsoleProxy")["state"] == "Up"
+
+
 def test_a_destroyed_one_is_replaced(cloud, system):
     old = system()["consoleproxy"]
     cloud.admin.job("destroySystemVm", id=old["id"])

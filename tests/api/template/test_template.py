@@ -42,6 +42,17 @@ def ready(cloud, template):
     return cloud.until(look, "the template is downloaded")
 
 
+def test_the_path_of_the_domain_begins_at_root(cloud, register):
+    below = cloud.new_domain("below")
+    user = cloud.new_account(domain=below)
+    for client, path in ((cloud.admin, "ROOT"), (user, "ROOT/below")):
+        template = register(client)["id"]
+        assert client.one("listTemplates", templatefilter="self", id=template)["domainpath"] == path
+    iso = user("registerIso", name="disc", displaytext="disc", url="http://203.0.113.7/images/disc.iso",
+               zoneid=cloud.admin.one("listZones")["id"], bootable=False)["iso"][0]
+    assert iso["domainpath"] == "ROOT/below"
+
+
 def listed(client, chosen, **parameters):
     return {template["id"] for template in client.list("listTemplates", templatefilter=chosen, **parameters)}
 

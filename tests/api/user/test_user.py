@@ -29,7 +29,14 @@ def test_names_are_unique_in_a_domain_alone(tenants, account):
     add(tenants, account, "unique")
     with pytest.raises(ApiFailure, match="already exists in domain") as failure:
         add(tenants, account, "unique")
-    assert failure.value.code == 431
+    assert failure.value.code == 530, "CloudStack's code of createUser; createAccount and updateUser answer 431"
+    for command, parameters in (
+            ("updateUser", {"id": add(tenants, account, "another")["id"], "username": "unique"}),
+            ("createAccount", {"username": "unique", "password": PASSWORD, "firstname": "F", "lastname": "L",
+                               "email": "e@example.org", "accounttype": 0, "domainid": account.domain_id})):
+        with pytest.raises(ApiFailure, match="already exists in domain") as failure:
+            tenants.admin(command, **parameters)
+        assert failure.value.code == 431
     elsewhere = tenants.new_account(domain=tenants.new_domain())
     assert add(tenants, elsewhere, "unique")["username"] == "unique"
 
