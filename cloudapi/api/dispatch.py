@@ -20,7 +20,6 @@ from cloudapi.errors import ApiError, InsufficientCapacity, InternalError, Inval
 from cloudapi.jobs import queue
 from cloudapi.jobs.locks import key as lock_key
 from cloudapi.jobs.steps import RecordedSteps, Steps
-from cloudapi.models.base import Record
 from cloudapi.models.common import AsyncJob
 from cloudapi.models.database import transact
 
@@ -196,7 +195,7 @@ class Dispatcher:
         if event_type is None:
             return
         subject = getattr(command, command.subject, None) or result
-        events.completed(context, event_type, context.event_text or command.event_text(context), subject)
+        events.completed(context, event_type, context.event_text or command.event_text(subject), subject)
 
     def present(self, command: Command, context: Context, result: Any) -> Any:
         """Return the body of the answer for what `run` returned."""
@@ -227,7 +226,7 @@ class Dispatcher:
             start = None
             event_type = command.event_type(context)
             if event_type is not None:
-                text = context.event_text or command.event_text(context)
+                text = context.event_text or command.event_text(subject)
                 start = events.scheduled(context, event_type, text, subject)
             locks = [lock_key(record) for parameter in command.parameters.values()
                      if isinstance(parameter, Entity) and parameter.lock
@@ -239,7 +238,7 @@ class Dispatcher:
                 domain_id=context.caller.domain_id, command=command.api_name(),
                 parameters=self._sealed(type(command), parameters), locks=locks, start_event_id=start,
                 request_id=context.request_id,
-                resource_type=subject.type_name() if isinstance(subject, Record) else None,
+                resource_type=events.kind_of(subject),
                 resource_id=getattr(subject, "id", None), resource_uuid=getattr(subject, "uuid", None))
             return job, created
 

@@ -7,6 +7,7 @@ import pkgutil
 from collections.abc import Iterator
 from typing import Any
 
+from cloudapi.api import wording
 from cloudapi.api.command import AsyncCreateCommand, Command
 from cloudapi.api.parameters import Entity
 
@@ -18,7 +19,8 @@ class Registry:
     def add(self, command: type[Command]) -> None:
         """Register a command.
 
-        :raises TypeError: it has no roles, no text, an entity without an access kind, or its name is taken.
+        :raises TypeError: it has no roles, no text, an entity without an access kind, or its name is taken; or
+            its event cannot say what it does.
         """
         name = command.api_name()
         if not command.roles:
@@ -35,6 +37,8 @@ class Registry:
             if not parameter.help:
                 raise TypeError(f"{name}: the parameter {parameter.name} has no help text")
         self._commands[name] = command
+        if command.event is not None:
+            wording.action_of(command)
 
     def get(self, name: str) -> type[Command] | None:
         return self._commands.get(name)

@@ -79,6 +79,7 @@ class DeletePortForwardingRule(AsyncCommand):
 class UpdatePortForwardingRule(AsyncCommand):
     """Changes where a port forwarding rule leads."""
 
+    action = "updating a port forwarding rule"
     roles, event, response = EVERYONE, "NET.RULEMODIFY", FirewallRuleView
 
     customid = Text(since="4.4", roles=ROOT, help="a new ID")

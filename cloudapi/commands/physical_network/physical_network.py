@@ -112,6 +112,7 @@ class _Labels:
 class AddTrafficType(_Labels, AsyncCreateCommand):
     """Lets a physical network carry a kind of traffic."""
 
+    action = "adding a traffic type to a physical network"
     roles, event, response, since = ROOT, "TRAFFIC.TYPE.CREATE", TrafficTypeView, "3.0.0"
     creates = TrafficType
 
@@ -131,6 +132,7 @@ class AddTrafficType(_Labels, AsyncCreateCommand):
 class UpdateTrafficType(_Labels, AsyncCommand):
     """Changes the names of the hosts' bridges for a kind of traffic."""
 
+    action = "updating a traffic type"
     roles, event, response, since = ROOT, "TRAFFIC.TYPE.UPDATE", TrafficTypeView, "3.0.0"
 
     id = Entity(TrafficType, access=ANY, required=True, lock=True, help="the traffic type")
@@ -142,6 +144,7 @@ class UpdateTrafficType(_Labels, AsyncCommand):
 class DeleteTrafficType(AsyncCommand):
     """Stops a physical network from carrying a kind of traffic."""
 
+    action = "deleting a traffic type"
     roles, event, since = ROOT, "TRAFFIC.TYPE.DELETE", "3.0.0"
 
     id = Entity(TrafficType, access=ANY, required=True, lock=True, help="the traffic type")

@@ -44,7 +44,8 @@ class CreateSnapshotPolicy(Command):
                                display=self.fordisplay)
         if self.tags:
             tags_.create(context, "SnapshotPolicy", [made], self.tags, None)
-        events.completed(context, "SNAPSHOTPOLICY.CREATE", f"Creating snapshot policy of volume {self.volumeid.name}",
+        events.completed(context, "SNAPSHOTPOLICY.CREATE",
+                         f"creating snapshot policy {made.uuid} of volume {self.volumeid.name} ({self.volumeid.uuid})",
                          self.volumeid)
         return made
 
@@ -66,6 +67,7 @@ class ListSnapshotPolicies(OwnedListCommand):
 class UpdateSnapshotPolicy(AsyncCommand):
     """Shows a snapshot policy to users, or hides and stops it."""
 
+    action = "updating a snapshot policy"
     roles, event, response = EVERYONE, "SNAPSHOTPOLICY.UPDATE", SnapshotPolicyView
 
     id = Entity(SnapshotPolicy, access=OPERATE, lock=True, help="the policy")
@@ -93,4 +95,4 @@ class DeleteSnapshotPolicies(Command):
         chosen = [self.id] if self.ids is None else self.ids
         policies.delete(chosen)
         for policy in chosen:
-            events.completed(context, "SNAPSHOTPOLICY.DELETE", f"Deleting snapshot policy {policy.uuid}", policy)
+            events.completed(context, "SNAPSHOTPOLICY.DELETE", f"deleting snapshot policy {policy.uuid}", policy)

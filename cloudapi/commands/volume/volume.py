@@ -150,7 +150,8 @@ class DeleteVolume(Command):
 
     def run(self, context: Context) -> None:
         volumes.destroy(context, self.id, expunge=True)
-        transact(lambda: events.completed(context, "VOLUME.DELETE", f"Deleting volume {self.id.name}", self.id))
+        transact(lambda: events.completed(context, "VOLUME.DELETE",
+                                          f"deleting volume {self.id.name} ({self.id.uuid})", self.id))
 
 
 class DestroyVolume(AsyncCommand):
@@ -175,7 +176,7 @@ class RecoverVolume(Command):
     id = Entity(Volume, access=OPERATE, required=True, help="the volume")
 
     def run(self, context: Context) -> Any:
-        events.completed(context, "VOLUME.RECOVER", f"Recovering volume {self.id.name}", self.id)
+        events.completed(context, "VOLUME.RECOVER", f"recovering volume {self.id.name} ({self.id.uuid})", self.id)
         return volumes.recover(context, self.id)
 
 
