@@ -12,6 +12,20 @@ from cloudapi.models.base import Record, Table, new_uuid, now
 from cloudapi.models.common import Event
 from cloudapi.models.identity import Account
 
+# The types of what happens within a command or without one; the types of commands are declared by these.
+BESIDES_COMMANDS = frozenset((
+    "DISABLE.PS", "ENABLE.PS", "UPDATE.PS",
+    "ISO.CREATE", "TEMPLATE.DOWNLOAD.FAILED", "TEMPLATE.DOWNLOAD.START", "TEMPLATE.DOWNLOAD.SUCCESS",
+    "NETWORK.CREATE", "STATICNAT.ENABLE",
+    "PROXY.CREATE", "PROXY.DESTROY", "PROXY.REBOOT", "PROXY.START", "PROXY.STOP",
+    "RESOURCE.LIMIT.UPDATE",
+    "ROUTER.CREATE",
+    "SNAPSHOTPOLICY.CREATE", "SNAPSHOTPOLICY.DELETE",
+    "SSVM.CREATE",
+    "USER.CREATE", "USER.LOGIN", "USER.LOGOUT",
+    "VM.LEASE.EXPIRED", "VM.LEASE.EXPIRING",
+    "VOLUME.DELETE", "VOLUME.RECOVER",
+))
 # Kinds of records that CloudStack calls otherwise.
 KINDS = {"GuestVlanRange": "DedicatedGuestVlanRange", "IpForwardingRule": "FirewallRule", "IpRange": "Vlan",
          "NetworkServiceProvider": "PhysicalNetworkServiceProvider", "PortForwardingRule": "FirewallRule"}
@@ -45,6 +59,8 @@ def _resource(subject: Any) -> dict[str, Any]:
 
 
 def _write(context: Context, event_type: str, state: str, level: str, text: str, subject: Any = None) -> int:
+    if event_type not in context.installation.registry.event_types:
+        raise ValueError(f"event {event_type}: neither a command declares this type, nor does cloudapi/events.py")
     account_id = getattr(subject, "account_id", None)
     domain_id = getattr(subject, "domain_id", None)
     if isinstance(subject, Account):
@@ -62,7 +78,9 @@ def _write(context: Context, event_type: str, state: str, level: str, text: str,
 def completed(context: Context, event_type: str, text: str, subject: Any = None) -> int:
     """Leave the event of something that is done; returns its id.
 
-    :param text: what was done, beginning with a gerund: "creating network web (…)".    """
+    :param text: what was done, beginning with a gerund: "creating network web (…)".
+    :raises ValueError: the type is declared nowhere.
+    """
     return _write(context, event_type, "Completed", "INFO", f"Successfully completed {lower(text)}", subject)
 
 

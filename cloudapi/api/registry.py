@@ -10,11 +10,13 @@ from typing import Any
 from cloudapi.api import wording
 from cloudapi.api.command import AsyncCreateCommand, Command
 from cloudapi.api.parameters import Entity
+from cloudapi.events import BESIDES_COMMANDS
 
 
 class Registry:
     def __init__(self) -> None:
         self._commands: dict[str, type[Command]] = {}
+        self.event_types = set(BESIDES_COMMANDS)
 
     def add(self, command: type[Command]) -> None:
         """Register a command.
@@ -39,6 +41,7 @@ class Registry:
         self._commands[name] = command
         if command.event is not None:
             wording.action_of(command)
+            self.event_types.add(command.event)
 
     def get(self, name: str) -> type[Command] | None:
         return self._commands.get(name)

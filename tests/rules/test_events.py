@@ -1,4 +1,4 @@
-"""What events say."""
+"""What events say, and of which types they are."""
 
 import ast
 import re
@@ -10,11 +10,15 @@ import cloudapi.commands
 from cloudapi.api.command import AsyncCreateCommand, Command
 from cloudapi.api.parameters import Entity, EntityList, TextList
 from cloudapi.api.registry import Registry
+from cloudapi.events import BESIDES_COMMANDS
+from tests.support import reference
 from tests.support.source import ROOT, assert_none, files, parse, plant
 
 GERUND = re.compile(r"[a-z]+ing\b")
 # Functions of cloudapi.events whose text continues "Successfully completed" or "Error while".
 CONTINUED = ("completed", "went_wrong")
+# CloudStack writes down that a key or user data is registered, not that it is deleted; that matters as much.
+OUR_OWN = {"DELETE.SSH.KEYPAIR", "DELETE.USER.DATA"}
 # What is about the whole installation.
 WITHOUT_SUBJECT = {"cleanVMReservations", "getHypervisorGuestOsNames"}
 
@@ -82,6 +86,13 @@ def text_faults(root: Path) -> list[str]:
             for first in [beginning(node.args[2])] if first and not GERUND.match(first)]
 
 
+def type_faults(root: Path, types) -> list[str]:
+    return [f"{path}:{node.lineno}: event type {item.value} is declared nowhere"
+            for path, node in emissions(root) for item in ast.walk(node.args[1])
+            if isinstance(item, ast.Constant) and re.fullmatch(r"[A-Z]+\.[A-Z.]+", str(item.value))
+            and item.value not in types]
+
+
 def emissions(root: Path):
     for path in files(root, "cloudapi"):
         for node in ast.walk(parse(root, path)):
@@ -101,7 +112,31 @@ def test_of_a_service_begins_with_a_gerund():
     assert_none(text_faults(ROOT))
 
 
-def test_a_text_of_another_form_is_found(tmp_path):
+def test_every_type_that_is_written_out_is_declared():
+    assert_none(type_faults(ROOT, REGISTRY.event_types))
+
+
+def test_every_declared_type_is_emitted():
+    written = {item.value for path in files(ROOT, "cloudapi") if path != Path("cloudapi/events.py")
+               for item in ast.walk(parse(ROOT, path)) if isinstance(item, ast.Constant)}
+    # A console proxy has the types of a secondary storage VM, with its own beginning.
+    together = {name.replace("SSVM", "PROXY") for name in REGISTRY.event_types if name.startswith("SSVM.")}
+    if ".CREATE" in written:
+        written.add("SSVM.CREATE")
+    assert not BESIDES_COMMANDS - written - together
+
+
+def test_no_type_is_declared_twice():
+    assert not {command.event for command in COMMANDS.values()} & BESIDES_COMMANDS
+
+
+@reference.needed
+def test_types_are_those_of_cloudstack():
+    assert REGISTRY.event_types - set(reference.load("events")["events"]) == OUR_OWN
+
+
+def test_an_undeclared_type_and_a_text_of_another_form_are_found(tmp_path):
     plant(tmp_path, {"cloudapi/services/a.py": 'events.completed(context, "VM.FLY", f"VM {x} flies", x)\n'
                                                'events.noted(context, "VM.STOP", "it flies", x)'})
     assert len(text_faults(tmp_path)) == 1
+    assert len(type_faults(tmp_path, {"VM.STOP"})) == 1

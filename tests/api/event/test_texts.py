@@ -6,6 +6,7 @@ import base64
 
 import pytest
 
+from cloudapi import events
 from cloudapi.models.common import Event
 from tests.support.browser import Browser
 from tests.support.cloud import ApiFailure
@@ -100,3 +101,16 @@ def test_secrets_are_in_none(cloud, alice, machine):
     everything = " ".join(event.description for event in Event.select())
     for secret in (SECRET, USER_DATA, keys["secretkey"], keys["apikey"], pair["privatekey"][40:60]):
         assert secret not in everything
+
+
+def test_every_type_left_is_listed(cloud, machine):
+    listed = {item["name"] for item in cloud.admin.list("listEventTypes")}
+    left = {event.event_type for event in Event.select(Event.event_type).distinct()}
+    assert left - listed == set()
+    assert {"NETWORK.CREATE", "USER.CREATE", "ROUTER.CREATE", "SSVM.START", "PROXY.STOP", "TEMPLATE.DOWNLOAD.SUCCESS",
+            "UPDATE.PS", "VM.LEASE.EXPIRED", "VOLUME.DELETE"} <= listed
+
+
+def test_an_undeclared_type_is_not_left(cloud):
+    with pytest.raises(ValueError, match=r"VM\.FLY"):
+        events.completed(cloud.installation.context(), "VM.FLY", "flying")
