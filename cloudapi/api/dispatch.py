@@ -10,7 +10,7 @@ import orjson
 import peewee
 
 from cloudapi import events
-from cloudapi.api import access, kept
+from cloudapi.api import access, kept, naming
 from cloudapi.api.command import AsyncCreateCommand, Command, Success
 from cloudapi.api.listing import Listing
 from cloudapi.api.parameters import Entity, EntityList, Parameter, unpack
@@ -71,11 +71,11 @@ class Dispatcher:
             command = command_class(self.parse(command_class, parameters, context))
             return self._run(command, parameters, context, form)
         except ApiError as error:
+            naming.name_parameter(error, command_class, parameters)
             raise self._shown(error, context) from error
         except peewee.DataError as error:
             log.exception("request %s: %s", request_id, name)
-            raise InvalidParameter(f"Unable to execute API command {name.lower()}: "
-                                   "a value is out of the database's range") from error
+            raise naming.out_of_range(command_class, parameters) from error
         except Exception as error:
             log.exception("request %s: %s failed", request_id, name)
             raise self._hidden(name, error, context) from error
@@ -305,7 +305,14 @@ class Dispatcher:
             command.created = command_class.creates.get_by_id(job.resource_id)  # type: ignore[attr-defined]
         if job.start_event_id is not None and job.attempts <= 1:
             transact(lambda: events.started(context))
-        return command, command.run(context)
+        try:
+            return command, command.run(context)
+        except ApiError as error:
+            naming.name_parameter(error, command_class, parameters)
+            raise
+        except peewee.DataError as error:
+            log.exception("job %s: %s", job.uuid, job.command)
+            raise naming.out_of_range(command_class, parameters) from error
 
     def _fail(self, job: AsyncJob, context: Context, error: ApiError) -> None:
         transact(lambda: queue.note_failure(job, error.code, error.text))
