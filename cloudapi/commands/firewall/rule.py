@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from cloudapi.api.access import OPERATE
 from cloudapi.api.command import EVERYONE, ROOT, AsyncCommand, AsyncCreateCommand
 from cloudapi.api.listing import OwnedListCommand, TagParameters
-from cloudapi.api.parameters import Entity, Flag, Integer, Text, TextList
+from cloudapi.api.parameters import Entity, Flag, Integer, Text, TextList, Uuid
 from cloudapi.api.query import Query
 from cloudapi.context import Context
 from cloudapi.models.network import IpAddress, Network
@@ -131,7 +131,7 @@ class DeleteEgressFirewallRule(AsyncCommand):
 class _UpdateRule(AsyncCommand):
     response = FirewallView
 
-    customid = Text(since="4.4", roles=ROOT, help="a new ID")
+    customid = Uuid(since="4.4", roles=ROOT, help="a new ID")
     id = Entity(FirewallRule, access=OPERATE, required=True, lock=True, help="the rule")
     fordisplay = Flag(since="4.4", roles=ROOT, help="whether users see it")
 

@@ -8,7 +8,7 @@ from cloudapi.api import access
 from cloudapi.api.access import ANY, OPERATE, USE
 from cloudapi.api.command import EVERYONE, ROOT, AsyncCommand, AsyncCreateCommand, Command, OwnerParameters, Success
 from cloudapi.api.listing import Listing, OwnedListCommand, TagParameters
-from cloudapi.api.parameters import Entity, Flag, Integer, Long, Text
+from cloudapi.api.parameters import Entity, Flag, Integer, Long, Text, Uuid
 from cloudapi.api.query import Query
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter
@@ -160,7 +160,7 @@ class UpdateIpAddress(AsyncCommand):
     action = "updating a public address"
     roles, event, response = EVERYONE, "NET.IPUPDATE", IPAddressView
 
-    customid = Text(since="4.4", roles=ROOT, help="a new ID")
+    customid = Uuid(since="4.4", roles=ROOT, help="a new ID")
     id = Entity(IpAddress, access=OPERATE, required=True, lock=True, help="the address")
     fordisplay = Flag(since="4.4", roles=ROOT, help="whether users see it")
 

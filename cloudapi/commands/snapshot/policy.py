@@ -8,7 +8,7 @@ from cloudapi import events
 from cloudapi.api.access import ANY, OPERATE
 from cloudapi.api.command import EVERYONE, ROOT, AsyncCommand, Command
 from cloudapi.api.listing import OwnedListCommand
-from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Map, Text
+from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Map, Text, Uuid
 from cloudapi.api.query import Query
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter, UnsupportedAction
@@ -72,7 +72,7 @@ class UpdateSnapshotPolicy(AsyncCommand):
 
     id = Entity(SnapshotPolicy, access=OPERATE, lock=True, help="the policy")
     fordisplay = Flag(since="4.4", roles=ROOT, help="whether users see it")
-    customid = Text(length=40, since="4.4", roles=ROOT, help="another UUID")
+    customid = Uuid(since="4.4", roles=ROOT, help="another UUID")
 
     def run(self, context: Context) -> Any:
         if self.id is None:

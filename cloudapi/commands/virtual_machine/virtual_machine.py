@@ -6,7 +6,7 @@ from typing import Any
 
 from cloudapi.api.access import ANY, OPERATE, USE
 from cloudapi.api.command import ADMINS, EVERYONE, ROOT, AsyncCommand, Command, OwnerParameters
-from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Long, Map, Rows, Text, TextList
+from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Long, Map, Rows, Text, TextList, Uuid
 from cloudapi.commands.virtual_machine import request
 from cloudapi.commands.virtual_machine.deployment import USER_DATA_LENGTH
 from cloudapi.context import Context
@@ -154,7 +154,7 @@ class UpdateVirtualMachine(Command):
     roles, event, response = EVERYONE, "VM.UPDATE", VirtualMachineView
 
     id = Entity(Machine, access=OPERATE, required=True, help="the Instance")
-    customid = Text(since="4.4", roles=ROOT, help="a UUID that it shall have")
+    customid = Uuid(since="4.4", roles=ROOT, help="a UUID that it shall have")
     displayname = Text(help="its name for people")
     group = Text(help="the Instance group that it joins")
     haenable = Flag(help="whether it is restarted where its host fails")
