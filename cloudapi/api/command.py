@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from inspect import get_annotations
 from typing import Any, ClassVar
 
+from cloudapi.api import wording
 from cloudapi.api.access import OPERATE
 from cloudapi.api.parameters import Entity, Integer, Parameter, Text
 from cloudapi.api.view import Given, View
@@ -35,6 +36,8 @@ class Command:
     :cvar wrapper: the key around the answer where that is not the view's name; "" for none.
     :cvar event: the event type that it leaves; None for none.
     :cvar subject: the parameter that names the resource of the event.
+    :cvar action: what the event says is done, beginning with a gerund, where the docstring's first clause does not
+        serve (see `cloudapi.api.wording`).
     :cvar atomic: run as one transaction (off for those that call hosts and commit in parts themselves).
     :cvar read_only: runs without a transaction and leaves no event.
     :cvar lasting: the answer follows from the database alone and may be kept while that stays as it is.
@@ -45,6 +48,7 @@ class Command:
     wrapper: ClassVar[str | None] = None
     event: ClassVar[str | None] = None
     subject: ClassVar[str] = "id"
+    action: ClassVar[str | None] = None
     since: ClassVar[str | None] = None
     atomic: ClassVar[bool] = True
     read_only: ClassVar[bool] = False
@@ -94,9 +98,9 @@ class Command:
         """Return the type of the event that this call leaves; one whose type its resource decides overrides it."""
         return self.event
 
-    def event_text(self, context: Context) -> str:
+    def event_text(self, subject: Any) -> str:
         """Return what the event says; `context.event_text` wins where the service sets it."""
-        return (self.__doc__ or "").strip().split("\n")[0].rstrip(".")
+        return wording.describe(self, subject)
 
     def run(self, context: Context) -> Any:
         """Do the work. Returns the record (or its id) that the view shows, a dict, a list of either, or None."""

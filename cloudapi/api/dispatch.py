@@ -10,7 +10,7 @@ import orjson
 import peewee
 
 from cloudapi import events
-from cloudapi.api import access, kept
+from cloudapi.api import access, kept, naming
 from cloudapi.api.command import AsyncCreateCommand, Command, Success
 from cloudapi.api.listing import Listing
 from cloudapi.api.parameters import Entity, EntityList, Parameter, unpack
@@ -20,7 +20,6 @@ from cloudapi.errors import ApiError, InsufficientCapacity, InternalError, Inval
 from cloudapi.jobs import queue
 from cloudapi.jobs.locks import key as lock_key
 from cloudapi.jobs.steps import RecordedSteps, Steps
-from cloudapi.models.base import Record
 from cloudapi.models.common import AsyncJob
 from cloudapi.models.database import transact
 
@@ -72,11 +71,11 @@ class Dispatcher:
             command = command_class(self.parse(command_class, parameters, context))
             return self._run(command, parameters, context, form)
         except ApiError as error:
+            naming.name_parameter(error, command_class, parameters)
             raise self._shown(error, context) from error
         except peewee.DataError as error:
             log.exception("request %s: %s", request_id, name)
-            raise InvalidParameter(f"Unable to execute API command {name.lower()}: "
-                                   "a value is out of the database's range") from error
+            raise naming.out_of_range(command_class, parameters) from error
         except Exception as error:
             log.exception("request %s: %s failed", request_id, name)
             raise self._hidden(name, error, context) from error
@@ -199,7 +198,7 @@ class Dispatcher:
         if event_type is None:
             return
         subject = getattr(command, command.subject, None) or result
-        events.completed(context, event_type, context.event_text or command.event_text(context), subject)
+        events.completed(context, event_type, context.event_text or command.event_text(subject), subject)
 
     def present(self, command: Command, context: Context, result: Any) -> Any:
         """Return the body of the answer for what `run` returned."""
@@ -230,7 +229,7 @@ class Dispatcher:
             start = None
             event_type = command.event_type(context)
             if event_type is not None:
-                text = context.event_text or command.event_text(context)
+                text = context.event_text or command.event_text(subject)
                 start = events.scheduled(context, event_type, text, subject)
             locks = [lock_key(record) for parameter in command.parameters.values()
                      if isinstance(parameter, Entity) and parameter.lock
@@ -242,7 +241,7 @@ class Dispatcher:
                 domain_id=context.caller.domain_id, command=command.api_name(),
                 parameters=self._sealed(type(command), parameters), locks=locks, start_event_id=start,
                 request_id=context.request_id,
-                resource_type=subject.type_name() if isinstance(subject, Record) else None,
+                resource_type=events.kind_of(subject),
                 resource_id=getattr(subject, "id", None), resource_uuid=getattr(subject, "uuid", None))
             return job, created
 
@@ -309,7 +308,14 @@ class Dispatcher:
             command.created = command_class.creates.get_by_id(job.resource_id)  # type: ignore[attr-defined]
         if job.start_event_id is not None and job.attempts <= 1:
             transact(lambda: events.started(context))
-        return command, command.run(context)
+        try:
+            return command, command.run(context)
+        except ApiError as error:
+            naming.name_parameter(error, command_class, parameters)
+            raise
+        except peewee.DataError as error:
+            log.exception("job %s: %s", job.uuid, job.command)
+            raise naming.out_of_range(command_class, parameters) from error
 
     def _fail(self, job: AsyncJob, context: Context, error: ApiError) -> None:
         transact(lambda: queue.note_failure(job, error.code, error.text))

@@ -19,6 +19,8 @@ from cloudapi.errors import InvalidParameter
 from cloudapi.models.base import Record
 
 LONG_TEXT = 1 << 20
+# Of a size in bytes: sums of many still fit into the 64 bits of a database.
+MOST_BYTES = 1 << 56
 
 
 class Parameter:
@@ -110,6 +112,22 @@ class NewName(Text):
 
     def is_blank(self, value: Any) -> bool:
         return not isinstance(value, list) and not str(value).strip()
+
+
+class Uuid(Text):
+    """A UUID that the caller chose, or one that is only compared with; parsed to small letters."""
+
+    FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+    def parse(self, value: Any) -> str:
+        text = super().parse(value).strip().lower()
+        if not self.FORM.fullmatch(text):
+            raise InvalidParameter(f"due to invalid value {shorten(value)} for parameter {self.name}: "
+                                   "it doesn't follow the UUID format")
+        return text
+
+    def is_blank(self, value: Any) -> bool:
+        return bool(value == "")
 
 
 class Flag(Parameter):
@@ -269,9 +287,16 @@ class EntityList(Entity):
 
 
 class Map(Parameter):
-    """Names and values: `details[0].key=a&details[0].value=b` or `details[0].a=b`; parsed to a dict of strings."""
+    """Names and values: `details[0].key=a&details[0].value=b` or `details[0].a=b`; parsed to a dict of strings.
+
+    A name has at most 240 characters (which leaves room for a prefix as External:), a value `length`.
+    """
 
     api_type = "map"
+
+    def __init__(self, *, length: int = 5120, **options: Any) -> None:
+        super().__init__(**options)
+        self.length = length
 
     def parse(self, value: Any) -> dict[str, str]:
         result: dict[str, str] = {}
@@ -282,6 +307,11 @@ class Map(Parameter):
                 result[row["name"]] = row["value"]
             else:
                 result.update(row)
+        for key, text in result.items():
+            for item, most in ((key, 240), (text, self.length)):
+                if len(item) > most:
+                    raise InvalidParameter(f"due to invalid value {shorten(item)}. Value greater than max allowed "
+                                           f"length {most} for param: {self.name}")
         return result
 
 

@@ -7,18 +7,22 @@ import pkgutil
 from collections.abc import Iterator
 from typing import Any
 
+from cloudapi.api import wording
 from cloudapi.api.command import AsyncCreateCommand, Command
 from cloudapi.api.parameters import Entity
+from cloudapi.events import BESIDES_COMMANDS
 
 
 class Registry:
     def __init__(self) -> None:
         self._commands: dict[str, type[Command]] = {}
+        self.event_types = set(BESIDES_COMMANDS)
 
     def add(self, command: type[Command]) -> None:
         """Register a command.
 
-        :raises TypeError: it has no roles, no text, an entity without an access kind, or its name is taken.
+        :raises TypeError: it has no roles, no text, an entity without an access kind, or its name is taken; or
+            its event cannot say what it does.
         """
         name = command.api_name()
         if not command.roles:
@@ -35,6 +39,9 @@ class Registry:
             if not parameter.help:
                 raise TypeError(f"{name}: the parameter {parameter.name} has no help text")
         self._commands[name] = command
+        if command.event is not None:
+            wording.action_of(command)
+            self.event_types.add(command.event)
 
     def get(self, name: str) -> type[Command] | None:
         return self._commands.get(name)

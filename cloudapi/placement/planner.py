@@ -175,5 +175,5 @@ def named(name: str) -> type[Planner]:
     try:
         return PLANNERS[name]
     except KeyError:
-        raise InvalidParameter(f"Can't find the deployment planner {name[:80]}; there are "
+        raise InvalidParameter(f"Can't find the deployment planner {name[:80]} (deploymentplanner); there are "
                                f"{', '.join(sorted(PLANNERS))}") from None

@@ -8,11 +8,24 @@ import pytest
 
 import cloudapi.commands
 from cloudapi.api.access import OPERATE
-from cloudapi.api.parameters import Date, Entity, EntityList, Flag, Integer, LongList, Map, Rows, Text
+from cloudapi.api.parameters import (
+    Date,
+    Entity,
+    EntityList,
+    Flag,
+    Integer,
+    LongList,
+    Map,
+    Rows,
+    Text,
+    TextList,
+    Uuid,
+)
 from cloudapi.api.registry import Registry
 from cloudapi.models.base import Record
 from cloudapi.models.common import AsyncJob, Event
 from tests.support.cloud import ApiFailure
+from tests.support.guess import Guess
 
 ROLES = ("Admin", "DomainAdmin", "User")
 
@@ -31,6 +44,13 @@ def callers(cloud):
     domain = cloud.new_domain()
     return {"Admin": cloud.admin, "DomainAdmin": cloud.new_account(role="DomainAdmin", domain=domain),
             "User": cloud.new_account(domain=domain)}
+
+
+@pytest.fixture(scope="module")
+def machine(cloud):
+    """A stopped Instance, whose network has a router."""
+    made = cloud.admin.job("deployVirtualMachine", **cloud.deployment())
+    return cloud.admin.job("stopVirtualMachine", id=made["id"], forced=True)
 
 
 @pytest.fixture
@@ -66,8 +86,14 @@ def wrong_values(parameter):
         return ["one,two"]
     if isinstance(parameter, Date):
         return ["yesterday"]
-    if isinstance(parameter, Map | Rows):
-        return ["plain"]
+    if isinstance(parameter, Map):
+        return ["plain", {"k" * 241: "v"}, {"k": "v" * (parameter.length + 1)}, {"k": "a\x00b"}]
+    if isinstance(parameter, Rows):
+        return ["plain", [{"k": "a\x1bb"}]]
+    if isinstance(parameter, TextList):
+        return ["x" * (parameter.length + 1), f"a,{'x' * (parameter.length + 1)}"]
+    if isinstance(parameter, Uuid):
+        return ["not-a-uuid", "5", "9" * 80]
     if isinstance(parameter, Text):
         return ["x" * (parameter.length + 1)] if parameter.length < 100_000 else []
     return []
@@ -85,7 +111,7 @@ def test_bad_values_are_refused_by_name(name, refused, callers):
                 continue
             for value in wrong_values(parameter):
                 failure = refused(role, name, **{parameter.name: value})
-                assert failure.code == 431, (role, parameter.name, value[:40], failure)
+                assert failure.code == 431, (role, parameter.name, str(value)[:40], failure)
                 assert parameter.name in failure.text, (role, parameter.name, failure)
             failure = refused(role, name, **{parameter.name: "a\x00b\x1b"})
             assert failure.code == 431
@@ -95,6 +121,30 @@ def test_bad_values_are_refused_by_name(name, refused, callers):
             failure = refused(role, name)
             assert failure.code == 431
             assert required[0] in failure.text
+
+
+@pytest.mark.parametrize("name", sorted(name for name, command in COMMANDS.items() if sum(
+    parameter.required for parameter in command.parameters.values()) > 1))
+def test_each_required_parameter_is_missed_by_name(name, refused, machine):
+    """All but one are given, and right; an empty one is as good as none."""
+    command = COMMANDS[name]
+    for missing in command.parameters.values():
+        if not missing.required:
+            continue
+        others = [parameter.name for parameter in command.parameters.values()
+                  if isinstance(parameter, Entity) and parameter is not missing]
+        for empty in ({}, {missing.name: ""}):
+            # A record may be of the wrong sort, a system VM for one: that is said first, and another one is tried.
+            for seed in range(20):
+                request = Guess(seed).request(command, optional=0, but=missing.name)
+                failure = refused("Admin", name, **request, **empty)
+                assert failure.code == 431, (missing.name, failure)
+                if missing.name in failure.text:
+                    break
+                assert any(other in failure.text or request.get(other, "-") in failure.text
+                           for other in others), failure
+            else:
+                assert "none" in request.values(), (missing.name, failure)  # the sandbox has none of that kind
 
 
 def owned_by_admin():
@@ -111,23 +161,47 @@ def owned_by_admin():
     return found
 
 
-def test_what_is_somebody_elses_is_refused(cloud, callers, refused):
-    machine = cloud.admin.job("deployVirtualMachine", startvm=False, **cloud.deployment())
+def test_what_is_somebody_elses_is_refused(cloud, callers, refused, machine):
+    """To users, and to the administrators of other domains."""
     cloud.admin("registerSSHKeyPair", name="admins", publickey=(
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGz1ZpCkz4kWcO0r8GKxkTq5n1mBT7Y0c0oXU4oQ0H3A admin"))
     foreign = owned_by_admin()
     assert len(foreign) >= 4
-    tried = 0
-    for name, command in sorted(COMMANDS.items()):
-        if "User" not in command.roles:
-            continue
-        for parameter in command.parameters.values():
-            if not isinstance(parameter, Entity) or parameter.access != OPERATE or parameter.roles:
+    tried = {"User": 0, "DomainAdmin": 0}
+    for role in tried:
+        for name, command in sorted(COMMANDS.items()):
+            if role not in command.roles or command.read_only:
+                continue
+            for parameter in command.parameters.values():
+                if not isinstance(parameter, Entity) or parameter.access != OPERATE or parameter.roles:
+                    continue
+                for record in parameter.records:
+                    if record in foreign:
+                        failure = refused(role, name, **{parameter.name: foreign[record]})
+                        # That an Instance is no router is said before whose it is.
+                        of_another_kind = failure.code == 431 and "is not a router" in failure.text
+                        assert failure.code == 531 or of_another_kind, (role, name, parameter.name, failure)
+                        tried[role] += 1
+    assert min(tried.values()) >= 40
+    assert cloud.admin.one("listVirtualMachines", id=machine["id"])["state"] == "Stopped"
+
+
+def test_what_is_somebody_elses_is_not_listed(cloud, callers, machine):
+    """A list that is asked for it is empty, or refuses; it never shows it."""
+    foreign, tried = owned_by_admin(), 0
+    for role in ("User", "DomainAdmin"):
+        for name, command in sorted(COMMANDS.items()):
+            parameter = command.parameters.get("id")
+            if not command.read_only or role not in command.roles or not isinstance(parameter, Entity):
                 continue
             for record in parameter.records:
-                if record in foreign and not command.read_only:
-                    failure = refused("User", name, **{parameter.name: foreign[record]})
-                    assert failure.code == 531, (name, parameter.name, failure)
-                    tried += 1
-    assert tried >= 40
-    assert cloud.admin.one("listVirtualMachines", id=machine["id"])["state"] == "Stopped"
+                if record not in foreign or getattr(record.get(record.uuid == foreign[record]), "is_public", False):
+                    continue
+                try:
+                    body = callers[role](name, id=foreign[record])
+                except ApiFailure as failure:
+                    assert failure.code in (431, 531), (role, name, failure)
+                else:
+                    assert foreign[record] not in str(body), (role, name, body)
+                tried += 1
+    assert tried >= 8

@@ -15,19 +15,23 @@ REASONS: dict[str, str] = {
         host.cpu_sockets host.private_mac host.management_server machine.private_mac machine.power_reported
         nic.bytes_sent nic.bytes_received router.public_ip router.public_netmask router.template_version
         router.scripts_version router.software_version router.element_id snapshot.primary_path
-        storage_pool.used_iops template_store.download_percent volume_store.download_percent volume.attached
+        storage_pool.used_iops template_store.download_percent volume_store.download_percent
         template.source_template_id async_job.process_status async_job.result_code job_step.finished
         schema_version.applied event.resource_name event.start_id annotation.entity_type
         quarantined_ip.removal_reason quarantined_ip.remover_account_id network.related_id nic.isolation_uri
         nic.secondary network.broadcast_domain_type zone.zone_token""",
     "figures of hosts, to be shown": """
         host_statistics.cpu_percent host_statistics.load_average host_statistics.network_read_kib
-        host_statistics.network_write_kib host_statistics.sampled machine_statistics.cpu_percent
-        machine_statistics.network_read_kib machine_statistics.network_write_kib
-        machine_statistics.disk_read_kib machine_statistics.disk_write_kib machine_statistics.disk_reads
+        host_statistics.network_write_kib volume_statistics.virtual_size
+        machine_statistics.cpu_percent machine_statistics.network_read machine_statistics.network_write
+        machine_statistics.disk_read machine_statistics.disk_write machine_statistics.disk_reads
         machine_statistics.disk_writes machine_statistics.memory_kib machine_statistics.memory_free_kib
-        machine_statistics.memory_target_kib machine_statistics.sampled volume_statistics.virtual_size
-        volume_statistics.write_bytes volume_statistics.reads volume_statistics.writes volume_statistics.sampled""",
+        machine_statistics.memory_target_kib machine_sample.cpu_percent machine_sample.network_read
+        machine_sample.network_write machine_sample.disk_read machine_sample.disk_write machine_sample.disk_reads
+        machine_sample.disk_writes machine_sample.memory_kib machine_sample.memory_free_kib
+        machine_sample.memory_target_kib volume_statistics.write_bytes volume_statistics.reads
+        volume_statistics.writes""",
+    "area metrics": "volume_sample.reads volume_sample.writes volume_sample.write_bytes",
     "the order of a list, which its command takes from it": """
         disk_offering.sort_key guest_os_category.sort_key network_offering.sort_key service_offering.sort_key
         template.sort_key zone.sort_key""",
@@ -59,9 +63,6 @@ REASONS: dict[str, str] = {
         network.strict_reservation network_offering.enabled_for_display network_offering.multicast_rate""",
     "shown of networks that external devices serve; there is none": """
         network_offering.supports_public_access network_service_provider.destination_physical_network_id""",
-    "missing: port forwarding on a source NAT address is let through whatever it says": """
-        network_offering.conserve_mode""",
-    "missing: a reboot keeps the root disk whatever it says": "service_offering.is_volatile",
 }
 UNREAD = {column: reason for reason, names in REASONS.items() for column in names.split()}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from cloudapi.api.access import ANY, OPERATE, may_see_domain
 from cloudapi.api.access import check as check_access
@@ -92,12 +93,16 @@ class EnableAccount(Command):
 class DisableAccount(AsyncCommand):
     """Disables an account and stops its Instances, or only locks it."""
 
+    action = "disabling an account"
     roles, event, response = ADMINS, "ACCOUNT.DISABLE", AccountView
 
     id = Entity(Account, access=OPERATE, help="the account; or account and domainid")
     account = Text(help="its name; goes with domainid")
     domainid = Entity(Domain, access=OPERATE, help="its domain")
     lock = Flag(required=True, help="true: lock it, its Instances run on")
+
+    def event_text(self, subject: Any) -> str:
+        return super().event_text(self.account if subject is None else subject)
 
     def run(self, context: Context) -> Account:
         account = accounts.find(context, self.id, self.account, self.domainid)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from peewee import fn
@@ -10,19 +9,12 @@ from peewee import fn
 from cloudapi.api.access import ANY, check
 from cloudapi.api.command import EVERYONE, Command
 from cloudapi.api.listing import OwnedListCommand
-from cloudapi.api.parameters import Date, Entity, Text
+from cloudapi.api.parameters import Date, Entity, Text, Uuid
 from cloudapi.api.query import Query
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter
 from cloudapi.models.common import AsyncJob
 from cloudapi.views.async_job.job import AsyncJobView
-
-
-def check_uuid(value: str) -> None:
-    try:
-        uuid.UUID(value)
-    except ValueError:
-        raise InvalidParameter(f"due to invalid value {value[:40]} for parameter resourceid: it is no UUID") from None
 
 
 class QueryAsyncJobResult(Command):
@@ -32,7 +24,7 @@ class QueryAsyncJobResult(Command):
     read_only, atomic, wrapper = True, False, ""
 
     jobid = Entity(AsyncJob, help="the job")
-    resourceid = Text(since="4.22.1", check=check_uuid, help="the resource of the job; goes with resourcetype")
+    resourceid = Uuid(since="4.22.1", help="the resource of the job; goes with resourcetype")
     resourcetype = Text(since="4.22.1", help="the kind of the resource")
 
     def run(self, context: Context) -> dict[str, Any]:
@@ -61,7 +53,7 @@ class ListAsyncJobs(OwnedListCommand):
 
     startdate = Date(help="those that were written since then")
     managementserverid = Entity(access=ANY, since="4.19", help="the management server that runs them")
-    resourceid = Text(column="resource_uuid", since="4.22.1", check=check_uuid,
+    resourceid = Uuid(column="resource_uuid", since="4.22.1",
                       help="the resource that they are about; goes with resourcetype")
     resourcetype = Text(since="4.22.1", help="the kind of the resource")
 

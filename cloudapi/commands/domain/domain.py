@@ -38,6 +38,7 @@ class CreateDomain(Command):
 class UpdateDomain(Command):
     """Renames a domain, or changes the DNS domain of its networks."""
 
+    action = "updating a domain"
     roles, event, response = ROOT, "DOMAIN.UPDATE", DomainView
 
     id = Entity(Domain, access=OPERATE, required=True, help="the domain")

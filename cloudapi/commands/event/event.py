@@ -71,8 +71,7 @@ class ListEventTypes(Command):
     read_only, atomic = True, False
 
     def run(self, context: Context) -> Listing:
-        names = {command.event for command in context.installation.registry if command.event is not None}
-        return Listing([{"name": name} for name in sorted(names)])
+        return Listing([{"name": name} for name in sorted(context.installation.registry.event_types)])
 
 
 class _Chosen:

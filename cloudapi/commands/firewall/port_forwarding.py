@@ -7,7 +7,7 @@ from typing import Any
 from cloudapi.api.access import OPERATE
 from cloudapi.api.command import EVERYONE, ROOT, AsyncCommand, AsyncCreateCommand
 from cloudapi.api.listing import OwnedListCommand, TagParameters
-from cloudapi.api.parameters import Entity, Flag, Integer, Text, TextList
+from cloudapi.api.parameters import Entity, Flag, Integer, Text, TextList, Uuid
 from cloudapi.api.query import Query
 from cloudapi.context import Context
 from cloudapi.models.machine import Machine
@@ -79,9 +79,10 @@ class DeletePortForwardingRule(AsyncCommand):
 class UpdatePortForwardingRule(AsyncCommand):
     """Changes where a port forwarding rule leads."""
 
+    action = "updating a port forwarding rule"
     roles, event, response = EVERYONE, "NET.RULEMODIFY", FirewallRuleView
 
-    customid = Text(since="4.4", roles=ROOT, help="a new ID")
+    customid = Uuid(since="4.4", roles=ROOT, help="a new ID")
     id = Entity(PortForwardingRule, access=OPERATE, required=True, lock=True, since="4.4", help="the rule")
     privateport = Integer(help="first port of the Instance")
     privateendport = Integer(help="last port of the Instance")

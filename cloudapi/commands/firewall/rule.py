@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from cloudapi.api.access import OPERATE
 from cloudapi.api.command import EVERYONE, ROOT, AsyncCommand, AsyncCreateCommand
 from cloudapi.api.listing import OwnedListCommand, TagParameters
-from cloudapi.api.parameters import Entity, Flag, Integer, Text, TextList
+from cloudapi.api.parameters import Entity, Flag, Integer, Text, TextList, Uuid
 from cloudapi.api.query import Query
 from cloudapi.context import Context
 from cloudapi.models.network import IpAddress, Network
@@ -50,6 +50,7 @@ class CreateFirewallRule(_CreateRule):
 class CreateEgressFirewallRule(_CreateRule):
     """Creates a firewall rule for traffic that leaves a network."""
 
+    action = "creating an egress firewall rule of a network"
     roles, event = EVERYONE, "FIREWALL.EGRESS.OPEN"
 
     networkid = Entity(Network, access=OPERATE, required=True, help="the network")
@@ -118,6 +119,7 @@ class DeleteFirewallRule(AsyncCommand):
 class DeleteEgressFirewallRule(AsyncCommand):
     """Deletes a firewall rule for traffic that leaves a network."""
 
+    action = "revoking an egress firewall rule"
     roles, event = EVERYONE, "FIREWALL.EGRESS.CLOSE"
 
     id = Entity(FirewallRule, access=OPERATE, required=True, lock=True, help="the rule")
@@ -129,7 +131,7 @@ class DeleteEgressFirewallRule(AsyncCommand):
 class _UpdateRule(AsyncCommand):
     response = FirewallView
 
-    customid = Text(since="4.4", roles=ROOT, help="a new ID")
+    customid = Uuid(since="4.4", roles=ROOT, help="a new ID")
     id = Entity(FirewallRule, access=OPERATE, required=True, lock=True, help="the rule")
     fordisplay = Flag(since="4.4", roles=ROOT, help="whether users see it")
 
@@ -141,10 +143,12 @@ class _UpdateRule(AsyncCommand):
 class UpdateFirewallRule(_UpdateRule):
     """Changes what is shown of a firewall rule of a public address."""
 
+    action = "updating a firewall rule"
     roles, event, since = EVERYONE, "FIREWALL.UPDATE", "4.4"
 
 
 class UpdateEgressFirewallRule(_UpdateRule):
     """Changes what is shown of a firewall rule for traffic that leaves a network."""
 
+    action = "updating an egress firewall rule"
     roles, event, since = EVERYONE, "FIREWALL.EGRESS.UPDATE", "4.4"

@@ -48,6 +48,7 @@ class ListGuestOsMapping(ListCommand):
 class AddGuestOsMapping(AsyncCreateCommand):
     """Says what a hypervisor calls a guest operating system."""
 
+    action = "adding a mapping of a guest operating system"
     roles, event, response, since = ROOT, "GUEST.OS.MAPPING.ADD", GuestOsMappingView, "4.4.0"
     creates = GuestOsMapping
 
@@ -70,6 +71,7 @@ class AddGuestOsMapping(AsyncCreateCommand):
 class UpdateGuestOsMapping(AsyncCommand):
     """Changes what a hypervisor calls a guest operating system."""
 
+    action = "updating a mapping of a guest operating system"
     roles, event, response, since = ROOT, "GUEST.OS.MAPPING.UPDATE", GuestOsMappingView, "4.4.0"
 
     id = Entity(GuestOsMapping, access=ANY, required=True, help="the mapping")
@@ -85,6 +87,7 @@ class UpdateGuestOsMapping(AsyncCommand):
 class RemoveGuestOsMapping(AsyncCommand):
     """Removes a mapping that an administrator made."""
 
+    action = "removing a mapping of a guest operating system"
     roles, event, since = ROOT, "GUEST.OS.MAPPING.REMOVE", "4.4.0"
 
     id = Entity(GuestOsMapping, access=ANY, required=True, help="the mapping")

@@ -17,6 +17,7 @@ from cloudapi.views.host.host import HostView
 class PrepareHostForMaintenance(AsyncCommand):
     """Moves the Instances away from a host and puts it into maintenance."""
 
+    action = "preparing a host for maintenance"
     roles, event, response = ROOT, "MAINT.PREPARE", HostView
 
     id = Entity(Host, access=ANY, required=True, lock=True, help="the host")
@@ -39,6 +40,7 @@ class CancelHostMaintenance(AsyncCommand):
 class DeclareHostAsDegraded(AsyncCommand):
     """Gives up a host that does not answer, and what ran on it."""
 
+    action = "declaring a host degraded"
     roles, event, response, since = ROOT, "HOST.DECLARE.DEGRADED", HostView, "4.16.0.0"
 
     id = Entity(Host, access=ANY, required=True, lock=True, help="the host, in state Alert or Disconnected")
@@ -50,6 +52,7 @@ class DeclareHostAsDegraded(AsyncCommand):
 class CancelHostAsDegraded(AsyncCommand):
     """Takes a degraded host back."""
 
+    action = "cancelling the degraded state of a host"
     roles, event, response, since = ROOT, "HOST.CANCEL.DEGRADED", HostView, "4.16.0.0"
 
     id = Entity(Host, access=ANY, required=True, lock=True, help="the host")
@@ -74,6 +77,7 @@ class ReconnectHost(AsyncCommand):
 class ReleaseHostReservation(AsyncCommand):
     """Lets go the capacity that is kept on a host for Instances that were stopped."""
 
+    action = "releasing the reservations on a host"
     roles, event = ROOT, "HOST.RESERVATION.RELEASE"
 
     id = Entity(Host, access=ANY, required=True, lock=True, help="the host")

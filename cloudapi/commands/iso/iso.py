@@ -133,6 +133,7 @@ class CopyIso(CopyTemplate):
 class AttachIso(AsyncCommand):
     """Puts an ISO into the drive of an Instance."""
 
+    action = "attaching an ISO to an Instance"
     roles, event, response, subject = EVERYONE, "ISO.ATTACH", VirtualMachineView, "virtualmachineid"
 
     id = Entity(Template, access=USE, required=True, help="the ISO")
@@ -146,6 +147,7 @@ class AttachIso(AsyncCommand):
 class DetachIso(AsyncCommand):
     """Empties the drive of an Instance."""
 
+    action = "detaching an ISO from an Instance"
     roles, event, response, subject = EVERYONE, "ISO.DETACH", VirtualMachineView, "virtualmachineid"
 
     virtualmachineid = Entity(Machine, access=OPERATE, required=True, lock=True, help="the Instance")
@@ -159,6 +161,7 @@ class DetachIso(AsyncCommand):
 class ExtractIso(ExtractTemplate):
     """Makes a link by which an ISO can be fetched."""
 
+    action = "extracting an ISO"
     event, wrapper, iso = "ISO.EXTRACT", "iso", True
 
 
@@ -171,6 +174,7 @@ class ListIsoPermissions(ListTemplatePermissions):
 class UpdateIsoPermissions(UpdateTemplatePermissions):
     """Changes who may use an ISO."""
 
+    action = "updating permissions of an ISO"
     event, iso = "ISO.UPDATE", True
 
 

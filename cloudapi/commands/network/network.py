@@ -6,7 +6,7 @@ from typing import Any
 
 from cloudapi.api.access import ANY, OPERATE, USE, in_subtree, may_use
 from cloudapi.api.command import EVERYONE, ROOT, AsyncCommand, Command, OwnerParameters
-from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Long, NewName, Text
+from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Long, NewName, Text, Uuid
 from cloudapi.context import Caller, Context
 from cloudapi.errors import InvalidParameter
 from cloudapi.models.identity import Domain
@@ -114,7 +114,7 @@ class UpdateNetwork(AsyncCommand):
 
     roles, event, response = EVERYONE, "NETWORK.UPDATE", NetworkView
 
-    customid = Text(since="4.4", roles=ROOT, help="a new ID")
+    customid = Uuid(since="4.4", roles=ROOT, help="a new ID")
     id = Entity(Network, access=OPERATE, required=True, lock=True, help="the network")
     name = NewName(help="a new name")
     displaytext = Text(help="a new display text")

@@ -84,6 +84,7 @@ class RemoveNicFromVirtualMachine(AsyncCommand):
 class UpdateDefaultNicForVirtualMachine(AsyncCommand):
     """Lets the default route of an Instance lead through another NIC."""
 
+    action = "updating the default NIC of an Instance"
     roles, event, response = EVERYONE, "NIC.UPDATE", VirtualMachineView
     subject = "virtualmachineid"
 
@@ -98,6 +99,7 @@ class UpdateDefaultNicForVirtualMachine(AsyncCommand):
 class UpdateVmNic(AsyncCommand):
     """Brings the link of a NIC up or down."""
 
+    action = "updating a NIC"
     roles, event, response, subject = EVERYONE, "NIC.UPDATE", NicView, "nicid"
 
     nicid = Entity(Nic, access=ANY, required=True, lock=True, help="the NIC")

@@ -98,6 +98,7 @@ class UpdateDiskOffering(Asked, Command):
 class DeleteDiskOffering(Command):
     """Takes a disk offering from sale."""
 
+    action = "deleting a disk offering"
     roles, event = ADMINS, "DISK.OFFERING.DELETE"
 
     id = Entity(DiskOffering, access=ANY, required=True, help="the disk offering")

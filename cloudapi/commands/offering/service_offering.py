@@ -114,6 +114,7 @@ class UpdateServiceOffering(Asked, Command):
 class DeleteServiceOffering(Command):
     """Takes a service offering from sale."""
 
+    action = "deleting a service offering"
     roles, event = ADMINS, "SERVICE.OFFERING.DELETE"
 
     id = Entity(ServiceOffering, access=ANY, required=True, help="the service offering")

@@ -31,7 +31,7 @@ class CreatePhysicalNetwork(AsyncCreateCommand):
     zoneid = Entity(Zone, access=ANY, required=True, help="the zone")
     name = Text(required=True, help="its name")
     vlan = Text(help="VLANs that its isolated networks take, as 100-200,300-310")
-    networkspeed = Text(help="its speed, as 1G")
+    networkspeed = Text(length=16, help="its speed, as 1G")
     domainid = Entity(Domain, access=ANY, help="the domain that has it")
     broadcastdomainrange = Text(help="Zone in an Advanced zone, Pod in a Basic one")
     tags = TextList(help="a tag by which network offerings choose it")
@@ -53,7 +53,7 @@ class UpdatePhysicalNetwork(AsyncCommand):
     roles, event, response, since = ROOT, "PHYSICAL.NETWORK.UPDATE", PhysicalNetworkView, "3.0.0"
 
     id = Entity(PhysicalNetwork, access=ANY, required=True, lock=True, help="the physical network")
-    networkspeed = Text(help="its speed, as 1G")
+    networkspeed = Text(length=16, help="its speed, as 1G")
     tags = TextList(help="a tag by which network offerings choose it")
     state = Text(help="Enabled or Disabled")
     vlan = Text(help="all VLANs that its isolated networks take, as 100-200,300-310; empty for none")
@@ -112,6 +112,7 @@ class _Labels:
 class AddTrafficType(_Labels, AsyncCreateCommand):
     """Lets a physical network carry a kind of traffic."""
 
+    action = "adding a traffic type to a physical network"
     roles, event, response, since = ROOT, "TRAFFIC.TYPE.CREATE", TrafficTypeView, "3.0.0"
     creates = TrafficType
 
@@ -131,6 +132,7 @@ class AddTrafficType(_Labels, AsyncCreateCommand):
 class UpdateTrafficType(_Labels, AsyncCommand):
     """Changes the names of the hosts' bridges for a kind of traffic."""
 
+    action = "updating a traffic type"
     roles, event, response, since = ROOT, "TRAFFIC.TYPE.UPDATE", TrafficTypeView, "3.0.0"
 
     id = Entity(TrafficType, access=ANY, required=True, lock=True, help="the traffic type")
@@ -142,6 +144,7 @@ class UpdateTrafficType(_Labels, AsyncCommand):
 class DeleteTrafficType(AsyncCommand):
     """Stops a physical network from carrying a kind of traffic."""
 
+    action = "deleting a traffic type"
     roles, event, since = ROOT, "TRAFFIC.TYPE.DELETE", "3.0.0"
 
     id = Entity(TrafficType, access=ANY, required=True, lock=True, help="the traffic type")

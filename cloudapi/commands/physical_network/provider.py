@@ -55,6 +55,7 @@ class UpdateNetworkServiceProvider(AsyncCommand):
 class DeleteNetworkServiceProvider(AsyncCommand):
     """Takes a provider from a physical network."""
 
+    action = "deleting a provider of a physical network"
     roles, event, since = ROOT, "SERVICE.PROVIDER.DELETE", "3.0.0"
 
     id = Entity(NetworkServiceProvider, access=ANY, required=True, lock=True, help="the provider")

@@ -138,6 +138,7 @@ class ListProjectInvitations(OwnedListCommand):
 class UpdateProjectInvitation(AsyncCommand):
     """Accepts or declines an invitation to a project."""
 
+    action = "updating an invitation to a project"
     roles, event, since, subject = EVERYONE, "PROJECT.INVITATION.UPDATE", "3.0.0", "projectid"
 
     projectid = Entity(Project, access=ANY, required=True, help="the project")

@@ -8,7 +8,7 @@ from cloudapi.api import access
 from cloudapi.api.access import ANY, OPERATE, USE
 from cloudapi.api.command import EVERYONE, ROOT, AsyncCommand, AsyncCreateCommand, Command, OwnerParameters, Success
 from cloudapi.api.listing import Listing, OwnedListCommand, TagParameters
-from cloudapi.api.parameters import Entity, Flag, Integer, Long, Text
+from cloudapi.api.parameters import Entity, Flag, Integer, Long, Text, Uuid
 from cloudapi.api.query import Query
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter
@@ -21,6 +21,7 @@ from cloudapi.views.public_ip.public_ip import AcquirePodIpCmdView, IPAddressVie
 class AssociateIpAddress(OwnerParameters, AsyncCreateCommand):
     """Acquires a public address and puts it to a network."""
 
+    action = "associating a public address with a network"
     roles, event, response = EVERYONE, "NET.IPASSIGN", IPAddressView
     creates = IpAddress
 
@@ -48,6 +49,7 @@ class AssociateIpAddress(OwnerParameters, AsyncCreateCommand):
 class DisassociateIpAddress(AsyncCommand):
     """Gives back a public address, with its rules."""
 
+    action = "releasing a public address"
     roles, event, response = EVERYONE, "NET.IPRELEASE", Success
 
     id = Entity(IpAddress, access=OPERATE, lock=True, help="the address by its ID")
@@ -130,6 +132,7 @@ class ListPublicIpAddresses(TagParameters, OwnedListCommand):
 class ReserveIpAddress(OwnerParameters, Command):
     """Keeps a free public address for an account."""
 
+    action = "reserving a public address"
     roles, event, response, since = EVERYONE, "NET.IPRESERVE", IPAddressView, "4.17"
 
     fordisplay = Flag(roles=ROOT, default=True, help="whether users see it")
@@ -142,6 +145,7 @@ class ReserveIpAddress(OwnerParameters, Command):
 class ReleaseIpAddress(Command):
     """Gives up a reserved public address."""
 
+    action = "releasing a reserved public address"
     roles, event, since = EVERYONE, "NET.IPRELEASE", "4.17"
 
     id = Entity(IpAddress, access=OPERATE, required=True, help="the address")
@@ -153,9 +157,10 @@ class ReleaseIpAddress(Command):
 class UpdateIpAddress(AsyncCommand):
     """Changes what is shown of a public address."""
 
+    action = "updating a public address"
     roles, event, response = EVERYONE, "NET.IPUPDATE", IPAddressView
 
-    customid = Text(since="4.4", roles=ROOT, help="a new ID")
+    customid = Uuid(since="4.4", roles=ROOT, help="a new ID")
     id = Entity(IpAddress, access=OPERATE, required=True, lock=True, help="the address")
     fordisplay = Flag(since="4.4", roles=ROOT, help="whether users see it")
 

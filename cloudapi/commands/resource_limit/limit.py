@@ -112,6 +112,7 @@ class UpdateResourceCount(Command):
 class CleanVMReservations(AsyncCommand):
     """Gives back what is still reserved for Instances that were never started."""
 
+    action = "cleaning up reservations of Instances"
     roles, event = ROOT, "VM.RESERVATION.CLEANUP"
 
     def run(self, context: Context) -> None:

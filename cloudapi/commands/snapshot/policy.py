@@ -8,7 +8,7 @@ from cloudapi import events
 from cloudapi.api.access import ANY, OPERATE
 from cloudapi.api.command import EVERYONE, ROOT, AsyncCommand, Command
 from cloudapi.api.listing import OwnedListCommand
-from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Map, Text
+from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Map, Text, Uuid
 from cloudapi.api.query import Query
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter, UnsupportedAction
@@ -44,7 +44,8 @@ class CreateSnapshotPolicy(Command):
                                display=self.fordisplay)
         if self.tags:
             tags_.create(context, "SnapshotPolicy", [made], self.tags, None)
-        events.completed(context, "SNAPSHOTPOLICY.CREATE", f"Creating snapshot policy of volume {self.volumeid.name}",
+        events.completed(context, "SNAPSHOTPOLICY.CREATE",
+                         f"creating snapshot policy {made.uuid} of volume {self.volumeid.name} ({self.volumeid.uuid})",
                          self.volumeid)
         return made
 
@@ -66,11 +67,12 @@ class ListSnapshotPolicies(OwnedListCommand):
 class UpdateSnapshotPolicy(AsyncCommand):
     """Shows a snapshot policy to users, or hides and stops it."""
 
+    action = "updating a snapshot policy"
     roles, event, response = EVERYONE, "SNAPSHOTPOLICY.UPDATE", SnapshotPolicyView
 
     id = Entity(SnapshotPolicy, access=OPERATE, lock=True, help="the policy")
     fordisplay = Flag(since="4.4", roles=ROOT, help="whether users see it")
-    customid = Text(length=40, since="4.4", roles=ROOT, help="another UUID")
+    customid = Uuid(since="4.4", roles=ROOT, help="another UUID")
 
     def run(self, context: Context) -> Any:
         if self.id is None:
@@ -93,4 +95,4 @@ class DeleteSnapshotPolicies(Command):
         chosen = [self.id] if self.ids is None else self.ids
         policies.delete(chosen)
         for policy in chosen:
-            events.completed(context, "SNAPSHOTPOLICY.DELETE", f"Deleting snapshot policy {policy.uuid}", policy)
+            events.completed(context, "SNAPSHOTPOLICY.DELETE", f"deleting snapshot policy {policy.uuid}", policy)

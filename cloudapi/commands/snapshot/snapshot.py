@@ -113,6 +113,7 @@ class DeleteSnapshot(AsyncCommand):
 class RevertSnapshot(AsyncCommand):
     """Puts a volume back to what it was when a snapshot of it was taken."""
 
+    action = "reverting a volume to a snapshot"
     roles, event, response = EVERYONE, "SNAPSHOT.REVERT", SnapshotView
 
     id = Entity(Snapshot, access=OPERATE, required=True, lock=True, help="the snapshot")
@@ -124,6 +125,7 @@ class RevertSnapshot(AsyncCommand):
 class ArchiveSnapshot(AsyncCommand):
     """Copies a snapshot that lies on primary storage only to secondary storage."""
 
+    action = "copying a snapshot to secondary storage"
     roles, event, response = ROOT, "SNAPSHOT.CREATE", SnapshotView
 
     id = Entity(Snapshot, access=OPERATE, required=True, lock=True, help="the snapshot")

@@ -16,7 +16,9 @@ from cloudapi.views.ssh_key_pair.key_pair import CreateSSHKeyPairView, SSHKeyPai
 class CreateSSHKeyPair(OwnerParameters, Command):
     """Makes an SSH key pair and answers its private key, which is shown this once."""
 
+    action = "creating an SSH key pair"
     roles, event, response = EVERYONE, "REGISTER.SSH.KEYPAIR", CreateSSHKeyPairView
+    subject = "name"
 
     name = Text(required=True, help="its name, unique in the account")
 

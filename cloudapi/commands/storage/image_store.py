@@ -7,7 +7,7 @@ from typing import Any
 from cloudapi.api.access import ANY
 from cloudapi.api.command import ROOT, AsyncCommand, Command
 from cloudapi.api.listing import ListCommand
-from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Long, Map, NewName, Text
+from cloudapi.api.parameters import MOST_BYTES, Entity, EntityList, Flag, Integer, Long, Map, NewName, Text
 from cloudapi.api.query import Query
 from cloudapi.context import Context
 from cloudapi.models.infrastructure import Zone
@@ -130,7 +130,7 @@ class UpdateImageStore(Command):
     id = Entity(ImageStore, access=ANY, required=True, help="the store")
     name = NewName(help="a new name")
     readonly = Flag(help="whether it takes nothing new")
-    capacitybytes = Long(help="its size in bytes, where it cannot be asked for it")
+    capacitybytes = Long(minimum=1, maximum=MOST_BYTES, help="its size in bytes, where it cannot be asked for it")
 
     def run(self, context: Context) -> Any:
         return image_stores.update(context, self.id, self.name, self.readonly, self.capacitybytes)

@@ -148,7 +148,8 @@ class ListStorageAccessGroups(_ListWithoutRecord):
 class ConfigureStorageAccess(AsyncCommand):
     """Sets the storage access groups of a zone, pod, cluster, host or pool."""
 
-    roles, event, since, subject = ROOT, "CONFIGURE.STORAGE.ACCESS", "4.21.0", "storageid"
+    action = "setting storage access groups"
+    roles, event, since, subject = ROOT, "CONFIGURE.STORAGE.ACCESS", "4.21.0", "place"
 
     zoneid = Entity(Zone, access=ANY, lock=True, help="the zone")
     podid = Entity(Pod, access=ANY, lock=True, help="the pod")
@@ -157,11 +158,17 @@ class ConfigureStorageAccess(AsyncCommand):
     storageid = Entity(StoragePool, access=ANY, lock=True, help="the pool")
     storageaccessgroups = TextList(clears=True, since="4.21.0", help="the groups; empty for none")
 
+    @property
+    def place(self) -> Any:
+        return next(iter(self._places()), None)
+
+    def _places(self) -> list[Any]:
+        return [place for place in (self.zoneid, self.podid, self.clusterid, self.hostid, self.storageid)
+                if place is not None]
+
     def run(self, context: Context) -> None:
-        named = [place for place in (self.zoneid, self.podid, self.clusterid, self.hostid, self.storageid)
-                 if place is not None]
-        if len(named) != 1:
+        if len(self._places()) != 1:
             raise InvalidParameter("Exactly one of zoneid, podid, clusterid, hostid or storageid is required")
         if self.storageaccessgroups is None:
             raise InvalidParameter("storageaccessgroups parameter is required")
-        primary.configure_access(context, named[0], self.storageaccessgroups)
+        primary.configure_access(context, self.place, self.storageaccessgroups)

@@ -7,7 +7,7 @@ from typing import Any
 from cloudapi.api.access import ANY
 from cloudapi.api.command import ROOT, AsyncCommand, Command
 from cloudapi.api.listing import ListCommand, Listing
-from cloudapi.api.parameters import Entity, Flag, Long, Map, NewName, Text, TextList, split
+from cloudapi.api.parameters import MOST_BYTES, Entity, Flag, Long, Map, NewName, Text, TextList, split
 from cloudapi.api.query import Query
 from cloudapi.context import ADMIN, RESOURCE_ADMIN, Context
 from cloudapi.errors import InvalidParameter
@@ -74,8 +74,8 @@ class CreateStoragePool(Command):
     storageaccessgroups = Text(since="4.21.0", help="its storage access groups, separated by commas")
     details = Map(help="details, such as nfsmountopts")
     managed = Flag(default=False, help="whether the storage manages its volumes one by one")
-    capacitybytes = Long(help="bytes that may be used of it")
-    capacityiops = Long(help="operations a second that it can do")
+    capacitybytes = Long(minimum=1, maximum=MOST_BYTES, help="bytes that may be used of it")
+    capacityiops = Long(minimum=0, help="operations a second that it can do")
 
     def run(self, context: Context) -> Any:
         if self.provider is not None and self.provider.lower() != primary.PROVIDER.lower():
@@ -96,8 +96,8 @@ class UpdateStoragePool(Command):
     name = NewName(since="4.15", help="a new name")
     tags = TextList(clears=True, help="its storage tags; empty for none")
     istagarule = Flag(help="whether the tag is a rule that is evaluated")
-    capacitybytes = Long(help="bytes that may be used of it")
-    capacityiops = Long(help="operations a second that it can do")
+    capacitybytes = Long(minimum=1, maximum=MOST_BYTES, help="bytes that may be used of it")
+    capacityiops = Long(minimum=0, help="operations a second that it can do")
     enabled = Flag(help="whether it takes new volumes")
     details = Map(since="4.19.0", help="details to set")
     url = Text(since="4.19.0", help="another address of the same storage, while it is in maintenance")

@@ -100,6 +100,7 @@ class DestroySystemVm(_OfSystemVm):
 class MigrateSystemVm(AsyncCommand):
     """Moves a running system VM to another host, or a stopped one to another storage pool."""
 
+    action = "migrating a system VM"
     roles, event, response = ROOT, "VM.MIGRATE", SystemVmView
     subject = "virtualmachineid"
 
@@ -122,6 +123,7 @@ class MigrateSystemVm(AsyncCommand):
 class PatchSystemVm(AsyncCommand):
     """Brings the software of a running system VM or virtual router up to date."""
 
+    action = "patching a system VM"
     roles, event = ROOT, "LIVE.PATCH.SYSTEM.VM"
     since = "4.17.0"
 

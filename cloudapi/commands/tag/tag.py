@@ -33,10 +33,14 @@ class _Tagged:
             check(context, owned, OPERATE)
         return kind, found
 
+    def event_text(self, subject: Any) -> str:
+        return f"{self.action} {self.resourcetype} {', '.join(self.resourceids)}"  # type: ignore[attr-defined]
+
 
 class CreateTags(_Tagged, AsyncCommand):
     """Puts tags on resources."""
 
+    action = "putting tags on"
     roles, event = EVERYONE, "CREATE_TAGS"
     since = "4.0.0"
 
@@ -51,6 +55,7 @@ class CreateTags(_Tagged, AsyncCommand):
 class DeleteTags(_Tagged, AsyncCommand):
     """Takes tags off resources."""
 
+    action = "taking tags off"
     roles, event = EVERYONE, "DELETE_TAGS"
     since = "4.0.0"
 

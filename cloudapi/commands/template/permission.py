@@ -32,6 +32,7 @@ class ListTemplatePermissions(Command):
 class UpdateTemplatePermissions(Command):
     """Changes who may use a template."""
 
+    action = "updating permissions of a template"
     roles, event = EVERYONE, "TEMPLATE.UPDATE"
     iso = False
 

@@ -21,6 +21,7 @@ from cloudapi.views.template.permission import GetUploadParamsView
 class ExtractTemplate(AsyncCommand):
     """Makes a link by which a template can be fetched."""
 
+    action = "extracting a template"
     roles, event, response, wrapper = EVERYONE, "TEMPLATE.EXTRACT", ExtractView, "template"
     iso = False
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from cloudapi.api.access import ANY, OPERATE, USE
 from cloudapi.api.command import EVERYONE, ROOT, AsyncCreateCommand, OwnerParameters
-from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Long, Map, Rows, Text, TextList
+from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Long, Map, Rows, Text, TextList, Uuid
 from cloudapi.commands.virtual_machine import request
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter
@@ -32,7 +32,7 @@ class DeployVirtualMachine(OwnerParameters, AsyncCreateCommand):
     roles, event, response = EVERYONE, "VM.CREATE", VirtualMachineView
     creates = Machine
 
-    customid = Text(roles=ROOT, help="the UUID that it shall have")
+    customid = Uuid(roles=ROOT, help="the UUID that it shall have")
     zoneid = Entity(Zone, access=ANY, required=True, help="the zone")
     serviceofferingid = Entity(ServiceOffering, access=USE, required=True, help="its service offering")
     templateid = Entity(Template, access=USE, help="the template or ISO that it is made from")

@@ -20,6 +20,7 @@ from cloudapi.views.virtual_machine.virtual_machine import VirtualMachineView
 class MigrateVirtualMachine(AsyncCommand):
     """Moves a running Instance to another host, or a stopped one to another storage pool."""
 
+    action = "migrating an Instance"
     roles, event, response = ROOT, "VM.MIGRATE", VirtualMachineView
     subject = "virtualmachineid"
 
@@ -40,6 +41,7 @@ class MigrateVirtualMachine(AsyncCommand):
 class MigrateVirtualMachineWithVolume(AsyncCommand):
     """Moves an Instance to another host together with volumes of it."""
 
+    action = "migrating an Instance with volumes of it"
     roles, event, response = ROOT, "VM.MIGRATE", VirtualMachineView
     subject = "virtualmachineid"
 

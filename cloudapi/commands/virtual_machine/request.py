@@ -144,7 +144,8 @@ def kvm_details(kind: str | None, values: Mapping[str, Any]) -> dict[str, str]:
     found = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()
              if value is not None}
     if found and kind not in (None, "KVM"):
-        raise InvalidParameter(f"{', '.join(found)} can only be set for KVM, the Instance is for {kind}")
+        raise InvalidParameter(f"{', '.join(found)} can only be set for KVM, the Instance is for {kind}: "
+                               "nicmultiqueuenumber, nicpackedvirtqueuesenabled")
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from cloudapi.api.access import ANY, OPERATE, USE
 from cloudapi.api.command import ADMINS, EVERYONE, ROOT, AsyncCommand, Command, OwnerParameters
-from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Long, Map, Rows, Text, TextList
+from cloudapi.api.parameters import Entity, EntityList, Flag, Integer, Long, Map, Rows, Text, TextList, Uuid
 from cloudapi.commands.virtual_machine import request
 from cloudapi.commands.virtual_machine.deployment import USER_DATA_LENGTH
 from cloudapi.context import Context
@@ -125,6 +125,7 @@ class DestroyVirtualMachine(AsyncCommand):
 class RecoverVirtualMachine(Command):
     """Brings a destroyed Instance back."""
 
+    action = "recovering an Instance"
     roles, event, response = EVERYONE, "VM.RECOVER", VirtualMachineView
 
     id = Entity(Machine, access=OPERATE, required=True, help="the Instance")
@@ -136,6 +137,7 @@ class RecoverVirtualMachine(Command):
 class ExpungeVirtualMachine(AsyncCommand):
     """Removes a destroyed Instance for good."""
 
+    action = "expunging an Instance"
     roles, event = EVERYONE, "VM.EXPUNGE"
 
     id = Entity(Machine, access=OPERATE, required=True, lock=True, help="the Instance")
@@ -152,7 +154,7 @@ class UpdateVirtualMachine(Command):
     roles, event, response = EVERYONE, "VM.UPDATE", VirtualMachineView
 
     id = Entity(Machine, access=OPERATE, required=True, help="the Instance")
-    customid = Text(since="4.4", roles=ROOT, help="a UUID that it shall have")
+    customid = Uuid(since="4.4", roles=ROOT, help="a UUID that it shall have")
     displayname = Text(help="its name for people")
     group = Text(help="the Instance group that it joins")
     haenable = Flag(help="whether it is restarted where its host fails")
@@ -188,6 +190,7 @@ class UpdateVirtualMachine(Command):
 class RestoreVirtualMachine(AsyncCommand):
     """Gives an Instance a fresh root disk."""
 
+    action = "restoring an Instance"
     roles, event, response = EVERYONE, "VM.RESTORE", VirtualMachineView
     subject = "virtualmachineid"
 
@@ -233,6 +236,7 @@ class AssignVirtualMachine(Command):
 class ResetPasswordForVirtualMachine(AsyncCommand):
     """Gives a stopped Instance a new password."""
 
+    action = "resetting the password of an Instance"
     roles, event, response = EVERYONE, "VM.RESETPASSWORD", VirtualMachineView
 
     id = Entity(Machine, access=OPERATE, required=True, lock=True, help="the Instance")
@@ -246,6 +250,7 @@ class ResetPasswordForVirtualMachine(AsyncCommand):
 class ResetSSHKeyForVirtualMachine(OwnerParameters, AsyncCommand):
     """Gives a stopped Instance other SSH keys."""
 
+    action = "resetting the SSH keys of an Instance"
     roles, event, response = EVERYONE, "VM.RESETSSHKEY", VirtualMachineView
 
     id = Entity(Machine, access=OPERATE, required=True, lock=True, help="the Instance")
@@ -263,6 +268,7 @@ class ResetSSHKeyForVirtualMachine(OwnerParameters, AsyncCommand):
 class ResetUserDataForVirtualMachine(OwnerParameters, Command):
     """Gives a stopped Instance other user data."""
 
+    action = "resetting the user data of an Instance"
     roles, event, response = ROOT, "VM.RESETUSERDATA", VirtualMachineView
 
     id = Entity(Machine, access=OPERATE, required=True, help="the Instance")

@@ -46,6 +46,7 @@ class DetachVolume(AsyncCommand):
 class ResizeVolume(AsyncCommand):
     """Changes the size or speed of a volume, or its disk offering."""
 
+    action = "resizing a volume"
     roles, event, response = EVERYONE, "VOLUME.RESIZE", VolumeView
 
     id = Entity(Volume, access=OPERATE, required=True, lock=True, help="the volume")
@@ -83,6 +84,7 @@ class ChangeOfferingForVolume(AsyncCommand):
 class MigrateVolume(AsyncCommand):
     """Moves a volume to another storage pool."""
 
+    action = "migrating a volume to another storage pool"
     roles, event, response = EVERYONE, "VOLUME.MIGRATE", VolumeView
     subject, since = "volumeid", "3.0.0"
 

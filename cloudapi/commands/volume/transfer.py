@@ -25,6 +25,7 @@ class UploadVolume(OwnerParameters, AsyncCommand):
     """Downloads a data volume to secondary storage."""
 
     roles, event, response = EVERYONE, "VOLUME.UPLOAD", VolumeView
+    subject = "name"
 
     name = Text(required=True, help="its name")
     url = Text(required=True, length=2048, help="where it is")
@@ -59,7 +60,7 @@ class GetUploadParamsForVolume(OwnerParameters, Command):
     def run(self, context: Context) -> Any:
         permit = post_upload.permit(context, self.owner(context), self.zoneid, self.name, self.format,
                                     self.diskofferingid, self.imagestoreuuid, self.checksum)
-        transact(lambda: events.completed(context, "VOLUME.UPLOAD", f"Permitting the upload of volume {self.name}",
+        transact(lambda: events.completed(context, "VOLUME.UPLOAD", f"permitting the upload of volume {self.name}",
                                           Volume.get(Volume.uuid == permit.id)))
         return permit.shown()
 
@@ -67,6 +68,7 @@ class GetUploadParamsForVolume(OwnerParameters, Command):
 class ExtractVolume(AsyncCommand):
     """Copies a volume to secondary storage, from where it can be downloaded."""
 
+    action = "extracting a volume"
     roles, event, response, wrapper = EVERYONE, "VOLUME.EXTRACT", ExtractView, "volume"
 
     id = Entity(Volume, access=OPERATE, required=True, lock=True, help="the volume")

@@ -8,7 +8,7 @@ from cloudapi import events
 from cloudapi.api.access import ANY, OPERATE, USE
 from cloudapi.api.command import EVERYONE, ROOT, AsyncCommand, AsyncCreateCommand, Command, OwnerParameters
 from cloudapi.api.listing import Listing, OwnedListCommand, TagParameters
-from cloudapi.api.parameters import Entity, EntityList, Flag, Long, NewName, Text
+from cloudapi.api.parameters import Entity, EntityList, Flag, Long, NewName, Text, Uuid
 from cloudapi.api.query import Query
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter
@@ -40,7 +40,7 @@ class CreateVolume(OwnerParameters, AsyncCreateCommand):
     storageid = Entity(StoragePool, access=ANY, since="4.22.1", roles=ROOT,
                        help="the storage pool on which it is made at once")
     displayvolume = Flag(default=True, roles=ROOT, help="whether users see it")
-    customid = Text(length=40, help="its UUID, chosen by the caller", roles=ROOT)
+    customid = Uuid(help="its UUID, chosen by the caller", roles=ROOT)
     kmskeyid = Entity(access=USE, since="4.23.0", help="the key that encrypts it")
 
     def create(self, context: Context) -> Volume:
@@ -132,7 +132,7 @@ class UpdateVolume(AsyncCommand):
     chaininfo = Text(length=65535, since="4.4", roles=ROOT, help="the chain of its files")
     storageid = Entity(StoragePool, access=ANY, since="4.3", roles=ROOT, help="the storage pool that it lies on")
     state = Text(since="4.3", roles=ROOT, help="its state")
-    customid = Text(length=40, since="4.4", roles=ROOT, help="another UUID")
+    customid = Uuid(since="4.4", roles=ROOT, help="another UUID")
 
     def run(self, context: Context) -> Any:
         if self.id is None:
@@ -150,7 +150,8 @@ class DeleteVolume(Command):
 
     def run(self, context: Context) -> None:
         volumes.destroy(context, self.id, expunge=True)
-        transact(lambda: events.completed(context, "VOLUME.DELETE", f"Deleting volume {self.id.name}", self.id))
+        transact(lambda: events.completed(context, "VOLUME.DELETE",
+                                          f"deleting volume {self.id.name} ({self.id.uuid})", self.id))
 
 
 class DestroyVolume(AsyncCommand):
@@ -175,7 +176,7 @@ class RecoverVolume(Command):
     id = Entity(Volume, access=OPERATE, required=True, help="the volume")
 
     def run(self, context: Context) -> Any:
-        events.completed(context, "VOLUME.RECOVER", f"Recovering volume {self.id.name}", self.id)
+        events.completed(context, "VOLUME.RECOVER", f"recovering volume {self.id.name} ({self.id.uuid})", self.id)
         return volumes.recover(context, self.id)
 
 

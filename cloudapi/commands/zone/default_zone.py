@@ -18,6 +18,7 @@ from cloudapi.views.account.account import AccountView
 class MarkDefaultZoneForAccount(AsyncCommand):
     """Makes a zone the one that an account uses where it names none."""
 
+    action = "marking a zone as the default of an account"
     roles, event, response = ROOT, "ACCOUNT.MARK.DEFAULT.ZONE", AccountView
     since, subject = "4.0", "zoneid"
 

@@ -98,7 +98,7 @@ class UpdateZone(Command):
     details = Map(help="details to set")
     ispublic = Flag(help="true: everybody may use a zone that belonged to one domain")
     allocationstate = Text(choices=ALLOCATION_STATES, help="whether Instances may be placed in it")
-    dhcpprovider = Text(help="who serves DHCP in it")
+    dhcpprovider = Text(length=64, help="who serves DHCP in it")
     localstorageenabled = Flag(help="whether disks may lie on the hosts themselves")
     sortkey = Integer(help="its place in lists; greater first")
 

@@ -253,4 +253,4 @@ def clean_up(context: Context) -> None:
 
 
 def added_event(context: Context, account: Account) -> None:
-    events.completed(context, "ACCOUNT.CREATE", f"Creating Account {account.account_name}", account)
+    events.completed(context, "ACCOUNT.CREATE", f"creating account {account.account_name} ({account.uuid})", account)

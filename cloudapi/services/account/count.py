@@ -75,7 +75,8 @@ def _one(sql: str, *parameters: Any) -> int:
 def recount(context: Context, owner: Account | Domain, kinds: Iterable[str] = (),
             tag: str | None = None) -> list[ResourceCount]:
     """Count an account, or a domain with all below it, anew. Within a transaction. Returns the rows of its counts."""
-    wanted = list(kinds) or list(limit.KINDS)
+    wanted = list(kinds) or [kind for kind in limit.KINDS
+                             if not tag or kind in limit.HOST_TAG_KINDS or kind in limit.STORAGE_TAG_KINDS]
     found: list[ResourceCount] = []
     for kind in wanted:
         for name in _tags(context, kind, tag):

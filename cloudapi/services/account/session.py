@@ -151,7 +151,7 @@ def login(context: Context, username: str, password: str, domain: Domain, remote
 
     def begin() -> Login:
         User.update(failed_logins=0).where(User.id == user.id).execute()
-        _event(context, "USER.LOGIN", f"user has logged in from IP Address {remote_address}", user)
+        events.noted(_own(context, user), "USER.LOGIN", f"user has logged in from IP Address {remote_address}", user)
         begun: Login = context.installation.sessions.begin(user, remote_address)
         return begun
 
@@ -166,18 +166,18 @@ def _count_failure(context: Context, user: User) -> None:
     User.update(failed_logins=User.failed_logins + 1).where(User.id == user.id).execute()
     if allowed and User.get_by_id(user.id).failed_logins >= allowed:
         User.update(state="disabled").where(User.id == user.id).execute()
-        _event(context, "USER.DISABLE", f"disabling user {user.username} after {allowed} wrong passwords", user)
+        events.completed(_own(context, user), "USER.DISABLE",
+                         f"disabling user {user.username} ({user.uuid}) after {allowed} wrong passwords", user)
 
 
-def _event(context: Context, kind: str, text: str, user: User) -> None:
-    """Leave an event of the user's own: at a login the caller is not known yet."""
-    own = Context(context.installation.callers.by_user(user.id), context.installation, context.steps,
-                  context.request_id)
-    events.completed(own, kind, text, user)
+def _own(context: Context, user: User) -> Context:
+    """Return the context in which a user leaves an event: at a login the caller is not known yet."""
+    return Context(context.installation.callers.by_user(user.id), context.installation, context.steps,
+                   context.request_id)
 
 
 def logout(context: Context, token: str | None) -> None:
     """End a session, if there is one."""
     user = context.installation.sessions.end(token)
     if user is not None:
-        transact(lambda: _event(context, "USER.LOGOUT", "user has logged out", user))
+        transact(lambda: events.noted(_own(context, user), "USER.LOGOUT", "user has logged out", user))

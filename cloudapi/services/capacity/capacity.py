@@ -149,7 +149,7 @@ def release_reservation(machine_id: int) -> None:
 
 def release_reservations(*where: Any) -> int:
     """Let go what stopped machines keep, as far as the conditions on CapacityReservation say. Returns how many."""
-    kept = list(CapacityReservation.select().where(*where))
+    kept = list(CapacityReservation.select().where(*where) if where else CapacityReservation.select())
     for row in kept:
         _drop(row)
     return len(kept)

@@ -27,7 +27,8 @@ def place(*resources: Any) -> tuple[Scope, Any]:
     """
     named = [resource for resource in resources if resource is not None]
     if len(named) > 1:
-        raise InvalidParameter("cannot handle multiple IDs, provide only one ID corresponding to the scope")
+        raise InvalidParameter("cannot handle multiple IDs, provide only one ID corresponding to the scope: zoneid, "
+                               "clusterid, storageid, imagestoreuuid, accountid or domainid")
     if not named:
         return Scope.GLOBAL, None
     return SCOPES[type(named[0])], named[0]

@@ -76,7 +76,7 @@ def offering(context: Context, wanted: Wanted) -> None:
 def _shared_parameters(wanted: Wanted) -> None:
     if wanted.router_ip or wanted.router_ip6:
         if not wanted.shared:
-            raise InvalidParameter("Router IP can be specified only for Shared networks")
+            raise InvalidParameter("Router IP can be specified only for Shared networks: routerip, routeripv6")
         if not any("VirtualRouter" in providers for providers in (wanted.offering.services or {}).values()):
             raise InvalidParameter("Virtual Router is not a supported provider for the Shared network, hence router IP "
                                    "should not be provided")

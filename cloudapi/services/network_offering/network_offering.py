@@ -87,7 +87,6 @@ def create(context: Context, asked: Mapping[str, Any]) -> NetworkOffering:
         services=services, capabilities=chosen)
     detail.put(made, details)
     scope.put(made, scope.topmost(asked.get("domainid") or []), asked.get("zoneid") or [])
-    context.event_text = f"Network offering ID: {made.uuid} Name: {made.name}"
     return made
 
 
@@ -260,7 +259,6 @@ def update(context: Context, offering: NetworkOffering, asked: Mapping[str, Any]
         NetworkOffering.update(**changes).where(NetworkOffering.id == offering.id).execute()
     domains = scope.parse_domains(asked.get("domainid"))
     scope.put(offering, None if domains is None else scope.topmost(domains), scope.parse_zones(asked.get("zoneid")))
-    context.event_text = f"Network offering ID: {offering.uuid}"
     return NetworkOffering.get_by_id(offering.id)
 
 
@@ -289,7 +287,6 @@ def delete(context: Context, offering: NetworkOffering) -> None:
     detail.remove(offering)
     scope.put(offering, [], [])
     NetworkOffering.update(removed=now()).where(NetworkOffering.id == offering.id).execute()
-    context.event_text = f"Network offering ID: {offering.uuid}"
 
 
 def guest_networks(zone_id: int) -> list[PhysicalNetwork]:

@@ -35,7 +35,6 @@ def create(context: Context, asked: Mapping[str, Any]) -> DiskOffering:
     detail.put(made, {name: value for name, value in details.items() if name not in storage.DISK_DETAILS})
     storage.put_disk_details(made, details)
     scope.put(made, domains, asked.get("zoneid") or [])
-    context.event_text = f"Disk offering ID: {made.uuid}"
     return made
 
 
@@ -83,7 +82,6 @@ def update(context: Context, offering: DiskOffering, asked: Mapping[str, Any]) -
     if changes:
         DiskOffering.update(**changes).where(DiskOffering.id == offering.id).execute()
     scope.put(offering, domains, zones)
-    context.event_text = f"Disk offering ID: {offering.uuid}"
     return DiskOffering.get_by_id(offering.id)
 
 
@@ -91,4 +89,3 @@ def delete(context: Context, offering: DiskOffering) -> None:
     """Take an offering from sale; disks that have it keep it. Within a transaction."""
     scope.check_remover(context, offering)
     DiskOffering.update(state="Inactive").where(DiskOffering.id == offering.id).execute()
-    context.event_text = f"Disk offering ID: {offering.uuid}"

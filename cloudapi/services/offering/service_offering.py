@@ -61,7 +61,6 @@ def create(context: Context, asked: Mapping[str, Any]) -> ServiceOffering:
     if asked.get("purgeresources"):
         detail.put(made, {PURGE: "true"}, display=False)
     scope.put(made, domains, asked.get("zoneid") or [])
-    context.event_text = f"Service offering ID: {made.uuid}"
     return made
 
 
@@ -174,7 +173,6 @@ def update(context: Context, offering: ServiceOffering, asked: Mapping[str, Any]
         ServiceOffering.update(**changes).where(ServiceOffering.id == offering.id).execute()
     scope.put(offering, domains, zones)
     _update_details(offering, asked)
-    context.event_text = f"Service offering ID: {offering.uuid}"
     return ServiceOffering.get_by_id(offering.id)
 
 
@@ -227,4 +225,3 @@ def delete(context: Context, offering: ServiceOffering) -> None:
     DiskOffering.update(state="Inactive").where(
         DiskOffering.id == offering.disk_offering_id, DiskOffering.compute_only == True).execute()  # noqa: E712
     ServiceOffering.update(state="Inactive").where(ServiceOffering.id == offering.id).execute()
-    context.event_text = f"Service offering ID: {offering.uuid}"

@@ -61,8 +61,8 @@ def update(context: Context, owner: Account | Domain, kind: str, maximum: int | 
     (ResourceLimit.insert(owner_type=owner_type, owner_id=owner.id, resource_type=kind, tag=tag or "", maximum=most)
      .on_conflict_ignore().execute())
     ResourceLimit.update(maximum=most).where(*where).execute()
-    events.completed(context, "RESOURCE.LIMIT.UPDATE",
-                     f"Resource limit updated. Resource Type: {kind}, New Value: {most}", owner)
+    events.noted(context, "RESOURCE.LIMIT.UPDATE",
+                 f"Resource limit updated. Resource Type: {kind}, New Value: {most}", owner)
     return ResourceLimit.get(*where)
 
 

@@ -41,7 +41,8 @@ def create(context: Context, network: Network) -> Machine:
     if public is not None:
         IpAddress.update(mac_address=public.mac_address).where(
             IpAddress.network_id == network.id, IpAddress.is_source_nat == True).execute()  # noqa: E712
-    events.completed(context, "ROUTER.CREATE", f"creating router {machine.name} of network {network.uuid}", machine)
+    events.completed(context, "ROUTER.CREATE",
+                     f"creating virtual router {machine.name} ({machine.uuid}) of network {network.uuid}", machine)
     return machine
 
 

@@ -7,7 +7,14 @@ import logging
 from collections.abc import Sequence
 
 from cloudapi.context import Context
-from cloudapi.errors import ApiError, InvalidParameter, PermissionDenied, ResourceUnavailable, UnsupportedAction
+from cloudapi.errors import (
+    ApiError,
+    InternalError,
+    InvalidParameter,
+    PermissionDenied,
+    ResourceUnavailable,
+    UnsupportedAction,
+)
 from cloudapi.models.base import now
 from cloudapi.models.database import transact
 from cloudapi.models.identity import Account, Domain
@@ -196,14 +203,23 @@ def back_up(context: Context, snapshot: Snapshot) -> None:
 def archive(context: Context, snapshot: Snapshot) -> Snapshot:
     """Back up a snapshot that lies on its pool only. In steps.
 
+    :raises InternalError: it lies on secondary storage already.
     :raises InvalidParameter: it lies nowhere, or is not finished.
     """
+    # A repeated job passes by the check, which it has recorded, and finds what it did.
+    context.steps.run("check", lambda: _check_archivable(snapshot))
     if snapshot.image_store_id is not None:
         return snapshot
     if snapshot.pool_id is None or snapshot.state not in ("CreatedOnPrimary", "BackingUp", "BackedUp"):
         raise InvalidParameter(f"Snapshot {snapshot.uuid} is in state {snapshot.state} and cannot be archived")
     back_up(context, snapshot)
     return Snapshot.get_by_id(snapshot.id)
+
+
+def _check_archivable(snapshot: Snapshot) -> None:
+    if snapshot.image_store_id is not None:
+        raise InternalError(f"Can only archive snapshots present on primary storage. Cannot find snapshot "
+                            f"{snapshot.uuid} on primary storage")
 
 
 def back_up_later(context: Context) -> None:

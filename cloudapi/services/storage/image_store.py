@@ -48,7 +48,7 @@ def add(context: Context, name: str | None, url: str | None, zone: Zone | None, 
         raise PermissionDenied("Cannot perform this operation, Zone with specified id is currently disabled: "
                                f"{zone.uuid}")
     store = transact(lambda: _write(context, {
-        "name": (name or "").strip() or url, "url": url, "zone": zone.id if zone else None, "provider": kind,
+        "name": (name or "").strip() or url[:255], "url": url, "zone": zone.id if zone else None, "provider": kind,
         "protocol": where.scheme, "scope": "ZONE" if zone else "REGION", "role": "Image"}, given))
     _reach(context, store)
     stock.arrive(context, store)
@@ -117,7 +117,7 @@ def add_staging(context: Context, url: str, zone: Zone | None, scope: str | None
     if where.scheme not in SCHEMES["NFS"]:
         raise InvalidParameter(f"Invalid value for parameter url: a staging store is at nfs, not at {where.scheme}")
     store = transact(lambda: _write(context, {
-        "name": url, "url": url, "zone": zone.id, "provider": "NFS", "protocol": where.scheme, "scope": "ZONE",
+        "name": url[:255], "url": url, "zone": zone.id, "provider": "NFS", "protocol": where.scheme, "scope": "ZONE",
         "role": "ImageCache"}, dict(details or {})))
     _reach(context, store)
     return store

@@ -199,7 +199,7 @@ def update(context: Context, pool: StoragePool, values: Mapping[str, Any]) -> St
             StoragePool.update(changes).where(StoragePool.id == pool.id).execute()
         detail.put(pool, details)
         if changes or details:
-            events.completed(context, "UPDATE.PS", "Updating storage pool", pool)
+            events.completed(context, "UPDATE.PS", f"updating primary storage pool {pool.name} ({pool.uuid})", pool)
         if values.get("enabled") is not None:
             _switch(context, pool, values["enabled"])
 
@@ -228,7 +228,8 @@ def _switch(context: Context, pool: StoragePool, enabled: bool) -> None:
     if pool.state != wanted:
         raise InvalidParameter(f"Primary storage {pool.uuid} cannot be {other}. Storage pool state : {pool.state}")
     transition(pool, "EnableRequested" if enabled else "DisableRequested")
-    events.completed(context, "ENABLE.PS" if enabled else "DISABLE.PS", f"Storage pool is {other}", pool)
+    events.completed(context, "ENABLE.PS" if enabled else "DISABLE.PS",
+                     f"{'enabling' if enabled else 'disabling'} primary storage pool {pool.name} ({pool.uuid})", pool)
 
 
 def delete(context: Context, pool: StoragePool, forced: bool) -> None:

@@ -108,7 +108,8 @@ def _keep(context: Context, zone: Zone, kind: Kind, template: Template) -> None:
 def _create(context: Context, zone: Zone, kind: Kind, template: Template) -> Machine:
     machine = allocate.allocate_system(context, kind.name, kind.prefix, zone, _offering(context, kind), template,
                                        _networks(context, zone))
-    events.completed(context, f"{EVENTS[kind.name]}.CREATE", f"creating {kind.name} {machine.name}", machine)
+    events.completed(context, f"{EVENTS[kind.name]}.CREATE",
+                     f"creating {kind.name} {machine.name} ({machine.uuid})", machine)
     return machine
 
 

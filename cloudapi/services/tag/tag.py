@@ -36,7 +36,8 @@ def kind_named(name: str) -> str:
     for kind in KINDS:
         if kind.lower() == name.strip().lower():
             return kind
-    raise InvalidParameter(f"Invalid resource type {name[:60]}: it is one of {', '.join(sorted(KINDS))}")
+    raise InvalidParameter(f"Invalid resource type {name[:60]} (parameter resourcetype): it is one of "
+                           f"{', '.join(sorted(KINDS))}")
 
 
 def resources(kind: str, uuids: Sequence[str]) -> list[Any]:

@@ -38,10 +38,10 @@ def allot(context: Context, owner: Account, image: registration.Image, volume: V
     """
     if zone is not None and snapshot is None:
         raise InvalidParameter("Failed to create private template record, zone ID can only be specified together with "
-                               "snapshot ID.")
+                               "snapshot ID: zoneid, snapshotid")
     if volume is None and snapshot is None:
         raise InvalidParameter("Failed to create private Template record, neither volume ID nor Snapshot ID were "
-                               "specified.")
+                               "specified: volumeid, snapshotid")
     if volume is not None and snapshot is not None:
         raise InvalidParameter("Failed to create private Template record, please specify only one of volumeid and "
                                "snapshotid")

@@ -59,9 +59,9 @@ def _begin(context: Context, copy: TemplateStore) -> None:
     template, store = Template.get_by_id(copy.template_id), ImageStore.get_by_id(copy.image_store_id)
     if copy.state == "Allocated":
         transact(lambda: transition(copy, "CreateOnlyRequested", download_state="DOWNLOAD_IN_PROGRESS", updated=now()))
-        transact(lambda: events.completed(context, event_of(template, "DOWNLOAD.START"),
-                                          f"Template {template.name} download to image store {store.name} started",
-                                          template))
+        transact(lambda: events.noted(context, "TEMPLATE.DOWNLOAD.START",
+                                      f"Template {template.name} download to image store {store.name} started",
+                                      template))
     try:
         report = _seeded(context, template, store, copy) if _comes_with(template, store) else \
             _from_elsewhere(context, template, store, copy) or _over_http(context, template, store, copy)
@@ -169,8 +169,8 @@ def arrived(context: Context, copy_id: int, report: dict[str, Any]) -> None:
     store = ImageStore.get_by_id(copy.image_store_id)
     ImageStore.update(used_bytes=ImageStore.used_bytes + report["physical_bytes"]).where(
         ImageStore.id == store.id).execute()
-    events.completed(context, event_of(template, "DOWNLOAD.SUCCESS"),
-                     f"Template {template.name} download to image store {store.name} succeeded", template)
+    events.noted(context, "TEMPLATE.DOWNLOAD.SUCCESS",
+                 f"Template {template.name} download to image store {store.name} succeeded", template)
 
 
 def fail(context: Context, copy: TemplateStore, text: str) -> None:
@@ -181,15 +181,15 @@ def fail(context: Context, copy: TemplateStore, text: str) -> None:
             return
         transition(fresh, "OperationFailed", download_state="DOWNLOAD_ERROR", error_text=text[:512], updated=now())
         template = Template.get_by_id(fresh.template_id)
-        events.completed(context, event_of(template, "DOWNLOAD.FAILED"),
-                         f"Template {template.name} download failed: {text}", template, level="ERROR")
+        events.went_wrong(context, "TEMPLATE.DOWNLOAD.FAILED",
+                          f"downloading {template.name} ({template.uuid}): {text}", template)
 
     transact(work)
 
 
-def event_of(template: Template, what: str) -> str:
-    """Return the type of an event; downloads have types of their own only as those of templates."""
-    return f"TEMPLATE.{what}" if what.startswith("DOWNLOAD") or template.format != "ISO" else f"ISO.{what}"
+def creation_event(template: Template) -> str:
+    """Return the type of the event of a new template or ISO; their downloads have the same types."""
+    return "ISO.CREATE" if template.format == "ISO" else "TEMPLATE.CREATE"
 
 
 def poll(context: Context) -> None:

@@ -79,7 +79,6 @@ def change(context: Context, template: Template, *, public: bool | None, feature
         Template.update(is_public=False, featured=False).where(Template.id == template.id).execute()
     elif wanted is not None:
         _share(template, wanted, _named(owner, accounts or [], projects or []))
-    context.event_text = f"Updating permissions of {kind} {template.name}"
 
 
 def _operation(text: str | None, named: bool) -> str | None:

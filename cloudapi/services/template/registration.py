@@ -79,7 +79,8 @@ def register(context: Context, owner: Account, image: Image, store: ImageStore |
         if not targets and not _held(template, zone):
             raise InvalidParameter(f"Failed to find a secondary storage in the specified zone. (zone {zone.uuid})")
         copies += [download.allot(template, store) for store in targets]
-    events.completed(context, download.event_of(template, "CREATE"), f"Registering {template.name}", template)
+    events.completed(context, download.creation_event(template),
+                     f"registering {template.name} ({template.uuid})", template)
     if image.url is not None:
         context.after.append(lambda: _begin(context, copies))
     return places

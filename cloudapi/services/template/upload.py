@@ -37,8 +37,8 @@ def prepare(context: Context, owner: Account, image: registration.Image, zone: Z
     template = registration.write(context, owner, image, state="NotUploaded")
     stock.join_zone(template, zone)
     download.allot(template, targets[0])
-    events.completed(context, download.event_of(template, "CREATE"), f"Preparing the upload of {template.name}",
-                     template)
+    events.completed(context, download.creation_event(template),
+                     f"preparing the upload of {template.name} ({template.uuid})", template)
     return links.permit(context, targets[0], template.uuid, {
         "kind": "template", "name": template.name, "format": template.format}).shown()
 

@@ -93,7 +93,7 @@ def write(context: Context, account: Account, username: str, password: str, *, f
     user = User.create(uuid=given_uuid(user_id, "userid", User), username=username, password=passwords.hashed(password),
                        account=account.id, domain_id=account.domain_id, first_name=first_name, last_name=last_name,
                        email=email, timezone=timezone or None, password_change_required=password_change_required)
-    events.completed(context, "USER.CREATE", f"Creating User {username}", user)
+    events.completed(context, "USER.CREATE", f"creating user {username} ({user.uuid})", user)
     return user
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from urllib.parse import unquote
 
 from cloudapi.context import Context
@@ -26,7 +25,7 @@ def checked(context: Context, content: str, parameter: str = "userdata") -> str:
     text = "".join(text.split())
     try:
         decoded = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one, and so is the error of what is not even ASCII
         raise InvalidParameter(f"User data is not base64 encoded: parameter {parameter}") from None
     if not decoded:
         raise InvalidParameter(f"User data is too short: parameter {parameter} is empty")
@@ -74,10 +73,10 @@ def link(template: Template | None, iso: Template | None, data: UserData | None,
     :raises InvalidParameter: both or none of template and ISO, one that is the other, or data of another kind.
     """
     if template is not None and iso is not None:
-        raise InvalidParameter("Both Template ID and ISO ID are passed, API accepts only one")
+        raise InvalidParameter("Both Template ID and ISO ID are passed, API accepts only one: templateid, isoid")
     target = template or iso
     if target is None:
-        raise InvalidParameter("At least one of Template ID or ISO ID needs to be passed")
+        raise InvalidParameter("At least one of Template ID or ISO ID needs to be passed: templateid, isoid")
     if (target.format == "ISO") != (iso is not None):
         parameter, other = ("isoid", "a template") if iso is not None else ("templateid", "an ISO")
         raise InvalidParameter(f"invalid value of parameter {parameter}: {target.name} is {other}")

@@ -284,8 +284,7 @@ def _failed(context: Context, made: Machine) -> None:
     for volume in disk.of_machine(machine, "Allocated"):
         removal.destroy(context, volume)
         removal.expunged(context, volume.id)
-    events.completed(context, "VM.CREATE", f"VM {machine.uuid} could not be started and is in error", machine,
-                     level="ERROR")
+    events.went_wrong(context, "VM.CREATE", f"deploying Instance {machine.uuid}: it could not be started", machine)
 
 
 def network_of(uuid: str, zone: Zone) -> Network:

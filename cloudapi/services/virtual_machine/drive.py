@@ -29,7 +29,7 @@ def check(context: Context, order: Order) -> None:
     sources = [source for source in (template, order.volume, order.snapshot) if source is not None]
     if not order.blank and len(sources) != 1:
         raise InvalidParameter("Please provide only one of the following parameters - template ID, volume ID or "
-                               "snapshot ID")
+                               "snapshot ID: templateid, volumeid, snapshotid")
     if template is not None:
         check_template(template, order)
     if order.volume is not None or order.snapshot is not None:

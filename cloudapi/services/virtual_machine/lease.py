@@ -82,7 +82,8 @@ def expire(context: Context) -> None:
 
 def _done(context: Context, machine: Machine) -> None:
     Machine.update(lease_action=None).where(Machine.id == machine.id).execute()
-    events.completed(context, "VM.LEASE.EXPIRED", f"the lease of VM {machine.uuid}: {machine.lease_action}", machine)
+    events.noted(context, "VM.LEASE.EXPIRED",
+                 f"The lease of Instance {machine.uuid} has expired; what follows: {machine.lease_action}", machine)
 
 
 def announce(context: Context) -> None:
@@ -92,5 +93,5 @@ def announce(context: Context) -> None:
     until = now() + int(context.settings.get("instance.lease.expiryevent.daysbefore")) * DAY
     for machine in list(Machine.alive(Machine.kind == "User", Machine.lease_action.is_null(False),
                                       Machine.lease_expiry > now(), Machine.lease_expiry <= until)):
-        transact(lambda machine=machine: events.completed(  # type: ignore[misc]
-            context, "VM.LEASE.EXPIRING", f"looking at the lease of VM {machine.uuid}, which expires soon", machine))
+        transact(lambda machine=machine: events.noted(  # type: ignore[misc]
+            context, "VM.LEASE.EXPIRING", f"The lease of Instance {machine.uuid} will expire soon", machine))

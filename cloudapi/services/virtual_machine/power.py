@@ -61,7 +61,7 @@ def _gone(context: Context, machine: Machine, host: Host) -> None:
     if current.state != "Running" or current.host_id != host.id or current.generation != machine.generation:
         return
     life.stopped(context, machine.id, reason="the host reported that it has stopped", event="FollowAgentPowerOffReport")
-    events.completed(context, "VM.STOP", f"Stopping VM {current.uuid}: host {host.uuid} reports it off", current)
+    events.completed(context, "VM.STOP", f"stopping Instance {current.uuid}: host {host.uuid} reports it off", current)
     log.info("machine %s is off on host %s; it counts as stopped now", current.uuid, host.name)
 
 
@@ -80,4 +80,4 @@ def _appeared(context: Context, machine: Machine, host: Host) -> None:
     moment = now()
     transition(current, "FollowAgentPowerOnReport", host=host.id, pod_id=host.pod_id, last_host_id=host.id,
                power_state=ON, power_reported=moment, updated=moment)
-    events.completed(context, "VM.START", f"Starting VM {current.uuid}: host {host.uuid} reports it on", current)
+    events.completed(context, "VM.START", f"starting Instance {current.uuid}: host {host.uuid} reports it on", current)

@@ -165,7 +165,8 @@ def offline(context: Context, machine: Machine, pool: StoragePool | None, auto_s
         raise InvalidParameter("Data disks attached to the vm, can not migrate. Need to detach data disks first")
     for volume in moving:
         target = pool or _choose(context, volume, auto_select)
-        context.steps.run(f"check volume {volume.uuid}", functools.partial(_check_move, context, volume, target))
+        context.steps.run(f"check volume {volume.uuid}",
+                          functools.partial(volume_migration.check, context, volume, target, True, None))
         volume_migration.migrate(context, volume, target)
     return life.again(machine)
 
