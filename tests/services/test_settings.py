@@ -24,6 +24,7 @@ REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "settings.json"
 COMPUTED_DEFAULTS = {
     "api.sessionkey.check.locations": "CookieAndParameter",
     "api.sessionkey.cookie.samesite": "Lax",
+    "expunged.resource.purge.job.delay": "180",
     "kvm.host.discovery.ssh.port": "22",
 }
 
