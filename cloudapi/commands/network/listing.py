@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from cloudapi.api.access import ANY, USE
 from cloudapi.api.command import EVERYONE, ROOT, Command
 from cloudapi.api.listing import Listing, OwnedListCommand, TagParameters
-from cloudapi.api.ownership import restrict
+from cloudapi.api.ownership import Condition, Scope, find_account
 from cloudapi.api.parameters import Entity, Flag, Text, TextList
 from cloudapi.api.query import Query, escape_like
 from cloudapi.context import Context
@@ -20,9 +22,6 @@ from cloudapi.services.physical_network.catalogue import SERVICES
 from cloudapi.views.network.network import NetworkProtocolView, NetworkView
 
 ALL, ACCOUNT, DOMAIN, ACCOUNT_DOMAIN, SHARED = "All", "Account", "Domain", "AccountDomain", "Shared"
-
-BY_PERMISSION = "t.id IN (SELECT p.network_id FROM network_permission p WHERE p.account_id = ?)"
-
 
 def of_domains_above(domain_id: int, path: str) -> tuple[str, tuple[Any, ...]]:
     """Return the condition for networks of a domain, and of those above that let domains below in."""
@@ -71,22 +70,48 @@ class ListNetworks(TagParameters, OwnedListCommand):
                 raise InvalidParameter("System network belongs to system, account and domainId parameters can't be "
                                        "specified")
             return
-        domain_id, path, account_id = caller.domain_id, caller.domain_path, caller.account_id
+        domain_id, path = caller.domain_id, caller.domain_path
         if self.domainid is not None:
             domain_id, path = self.domainid.id, self.domainid.path
-        of_domains, parameters = of_domains_above(domain_id, path)
-        restrict(context, query, self, self.owner_columns, f"({of_domains}) OR {BY_PERMISSION}",
-                 (*parameters, account_id))
+        scope = Scope.of(caller, self, self.owner_columns)
+        if self.projectid is not None and scope.account:
+            scope = replace(scope, account=None)  # CloudStack looks at the project alone
+        conditions = scope.conditions()
+        own = " AND ".join(condition for condition, _ in conditions) or "1 = 1"
+        own_values = [value for _, values in conditions for value in values]
+        above, above_values = of_domains_above(domain_id, path)
+        shared, shared_values = self._shared(context, scope)
+        parts: list[tuple[str, Sequence[Any]]] = []
+        if self.networkfilter in (ALL, ACCOUNT, ACCOUNT_DOMAIN):
+            parts.append((f"t.acl_type = ? AND {own}", [ACCOUNT, *own_values]))
+        if self.networkfilter in (ALL, DOMAIN, ACCOUNT_DOMAIN):
+            parts.append((f"t.acl_type = ? AND {own}", [DOMAIN, *own_values]))
+            parts.append((above, above_values))
+        if self.networkfilter in (ALL, SHARED):
+            parts.append((shared, shared_values))
+        query.where("(" + " OR ".join(f"({part})" for part, _ in parts) + ")",
+                    *(value for _, values in parts for value in values))
+
+    def _shared(self, context: Context, scope: Scope) -> Condition:
+        """The networks that others share with those whose networks are listed."""
+        caller = context.caller
+        who, values = "= ?", [caller.account_id]  # type: tuple[str, list[Any]]
+        if self.projectid is not None and self.projectid != -1:
+            who = "IN (?, ?)" if caller.is_admin else "= ?"
+            values = [self.projectid.project_account_id, *([caller.account_id] if caller.is_admin else [])]
+        elif scope.account:
+            values = [find_account(scope.account, self.domainid.id if self.domainid else caller.domain_id).id]
+        elif caller.is_admin and (self.listall or self.domainid is not None):
+            top = self.domainid.path if self.domainid is not None else caller.domain_path
+            below = "%" if self.domainid is None or self.isrecursive else ""
+            who = ("IN (SELECT a.id FROM account a JOIN domain d ON d.id = a.domain_id "
+                   "WHERE d.path LIKE ? ESCAPE '!')")
+            values = [escape_like(top) + below]
+        return f"t.id IN (SELECT p.network_id FROM network_permission p WHERE p.account_id {who})", tuple(values)
 
     def filter(self, context: Context, query: Query) -> None:
         system = bool(self.issystem) and context.caller.is_root_admin
         query.where("t.offering_id IN (SELECT o.id FROM network_offering o WHERE o.system_only = ?)", system)
-        if self.networkfilter in (ACCOUNT, DOMAIN):
-            query.equals("acl_type", self.networkfilter)
-        elif self.networkfilter == ACCOUNT_DOMAIN:
-            query.where(f"NOT {BY_PERMISSION}", context.caller.account_id)
-        elif self.networkfilter == SHARED:
-            query.where(BY_PERMISSION, context.caller.account_id)
         for service in self.supportedservices or ():
             if service not in SERVICES:
                 raise InvalidParameter(f"Invalid service specified {service[:64]} (supportedservices)")

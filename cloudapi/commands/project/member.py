@@ -8,6 +8,7 @@ from cloudapi.api.listing import ListCommand, Listing, OwnedListCommand
 from cloudapi.api.parameters import Entity, Flag, Text
 from cloudapi.api.query import Query, escape_like
 from cloudapi.context import Context
+from cloudapi.errors import InvalidParameter
 from cloudapi.models.identity import Project, ProjectInvitation, ProjectMember, User
 from cloudapi.services.project import invitation as invitations
 from cloudapi.services.project import member as members
@@ -107,6 +108,8 @@ class ListProjectAccounts(ListCommand):
             query.where(f"{named} LIKE ? ESCAPE '!')", f"%{escape_like(self.keyword)}%")
 
     def run(self, context: Context) -> Listing:
+        if self.projectid.removed is not None:
+            raise InvalidParameter(f"Unable to find the project id={self.projectid.uuid}")
         ids, count = self.query(context).page(*self.limits(context))
         return Listing(ProjectMemberView.render(context, ids), count)
 

@@ -9,11 +9,12 @@ import peewee
 from cloudapi.context import ROOT_DOMAIN, Context
 from cloudapi.errors import InternalError, InvalidParameter, PermissionDenied, ResourceLimitExceeded
 from cloudapi.models.base import now
-from cloudapi.models.identity import Account, Domain, ResourceCount, ResourceLimit
+from cloudapi.models.identity import Account, Domain, Project, ResourceCount, ResourceLimit
 from cloudapi.models.machine import Machine
 from cloudapi.services import detail
 from cloudapi.services.account import account as accounts
 from cloudapi.services.account import cleanup, limit, privilege
+from cloudapi.services.project import project as projects
 from cloudapi.services.user import user as users
 from cloudapi.services.zone.domain_name import check_domain_name
 
@@ -161,7 +162,11 @@ def delete(context: Context, domain: Domain, *, with_content: bool) -> None:
         _check_empty(domain)
     for one in below:
         for account in Account.alive(Account.domain == one.id).order_by(Account.id):
-            accounts.delete(context, account)
+            project = Project.alive(Project.project_account_id == account.id).first()
+            if project is not None:
+                projects.delete(context, project)
+            else:
+                accounts.delete(context, account)
         left = cleanup.run_domain(context, one)
         if left:
             raise InternalError(f"Failed to clean up domain {one.name}: {'; '.join(left)}")

@@ -16,6 +16,7 @@ from cloudapi.services import detail
 from cloudapi.services.account import limit
 from cloudapi.services.network import check
 from cloudapi.services.network.network import broadcast
+from cloudapi.services.offering.scope import check_usable
 from cloudapi.services.physical_network import vlan as tags
 from cloudapi.services.public_ip import public_ip
 from cloudapi.services.vlan import ip_range, subnet
@@ -105,28 +106,32 @@ def create(context: Context, wanted: Wanted) -> Network:
 
 
 def physical_for(zone: Zone, offering: NetworkOffering) -> PhysicalNetwork:
-    """Return the physical network whose tags the offering names, or the only one for guests.
+    """Return the physical network that bears the offering's tag, or the only one for guests.
 
-    :raises InvalidParameter: there is none, or there are several and the offering names none.
+    :raises InvalidParameter: there is none, or there are several that do not differ in their tags.
     """
     carrying = TrafficType.select(TrafficType.physical_network).where(
         TrafficType.traffic_type == "Guest", TrafficType.removed.is_null())
     found = list(PhysicalNetwork.alive(PhysicalNetwork.zone == zone.id, PhysicalNetwork.id.in_(carrying))
                  .order_by(PhysicalNetwork.id))
-    wanted = {tag.strip() for tag in (offering.tags or "").split(",") if tag.strip()}
-    if wanted:
-        found = [item for item in found if wanted & {tag.strip() for tag in (item.tags or "").split(",")}]
     if not found:
-        raise InvalidParameter(f"Unable to find a physical network for guests in zone {zone.name}"
-                               + (f" that has the tag {', '.join(sorted(wanted))}" if wanted else ""))
-    if len(found) > 1 and not wanted:
-        raise InvalidParameter(f"More than one physical networks exist in zone {zone.uuid}; specify "
-                               "physicalnetworkid or use an offering with a tag")
+        raise InvalidParameter(f"Unable to find a physical network for guests in zone {zone.name} ({zone.uuid})")
+    if len(found) > 1:  # with one alone the tags do not matter
+        tag = (offering.tags or "").strip()
+        found = [item for item in found
+                 if (tag in {one.strip() for one in (item.tags or "").split(",")} if tag else not item.tags)]
+        if not found:
+            raise InvalidParameter("Unable to find physical network which match the tags "
+                                   f"{tag or 'of an offering without any'}")
+        if len(found) > 1 and not tag:
+            raise InvalidParameter(f"There is more than 1 physical network with empty tag in the zone {zone.uuid}; "
+                                   "specify physicalnetworkid or use an offering with a tag")
     return found[0]
 
 
 def insert(context: Context, wanted: Wanted) -> Network:
     """Write the network and what comes with it. Within a transaction; what it asks for has been checked."""
+    check_usable(wanted.owner, wanted.offering, wanted.zone)
     physical = wanted.physical_network or physical_for(wanted.zone, wanted.offering)
     if physical.state != "Enabled":
         raise InvalidParameter(f"Specified physical network {physical.uuid} is in incorrect state: {physical.state}")
@@ -196,7 +201,7 @@ def _give_tag(context: Context, network: Network, wanted: Wanted, physical: Phys
     network.vlan, network.broadcast_uri = plain, f"{scheme}://{plain}"
     if wanted.pvlan:
         network.broadcast_domain_type = "Pvlan"
-        network.broadcast_uri = f"pvlan://{plain}-{'p' if wanted.pvlan_type == 'Promiscuous' else 'i'}{wanted.pvlan}"
+        network.broadcast_uri = f"pvlan://{plain}-{(wanted.pvlan_type or 'Isolated')[0].lower()}{wanted.pvlan}"
 
 
 def _domain_name(context: Context, wanted: Wanted) -> str | None:

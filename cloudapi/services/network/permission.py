@@ -9,6 +9,7 @@ from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter, PermissionDenied
 from cloudapi.models.identity import Account, Domain, Project
 from cloudapi.models.network import Network, NetworkPermission
+from cloudapi.services.account.account import PROJECT_ACCOUNT
 
 
 def check(network: Network) -> None:
@@ -17,6 +18,9 @@ def check(network: Network) -> None:
         raise InvalidParameter(f"Network {network.uuid} is a system network: permissions are for guest networks")
     if network.acl_type != "Account":
         raise InvalidParameter(f"Network {network.uuid} belongs to a domain: permissions are for networks of accounts")
+    if Account.get_by_id(network.account_id).account_type == PROJECT_ACCOUNT:
+        raise InvalidParameter(f"Update network permissions is an invalid operation on network {network.name}. "
+                               "Project owned networks cannot be shared outside network.")
 
 
 def check_use(context: Context, owner: Account, network: Network) -> None:
@@ -71,21 +75,11 @@ def grant(network: Network, wanted: Sequence[Account]) -> None:
 
 
 def revoke(network: Network, wanted: Sequence[Account] | None = None) -> None:
-    """End the permission of these accounts, or of all. Within a transaction.
-
-    :raises InvalidParameter: an account has an Instance in the network.
-    """
-    from cloudapi.models.machine import Machine
-    from cloudapi.models.network import Nic
-
+    """End the permission of these accounts, or of all; their Instances stay in the network. Within a transaction."""
     query = NetworkPermission.select().where(NetworkPermission.network == network.id)
     if wanted is not None:
         query = query.where(NetworkPermission.account_id.in_([account.id for account in wanted]))
     ids = [row.account_id for row in query]
-    used = Nic.select().join(Machine, on=(Machine.id == Nic.vm_id)).where(
-        Nic.network == network.id, Nic.removed.is_null(), Machine.account_id.in_(ids), Machine.removed.is_null())
-    if ids and used.exists():
-        raise InvalidParameter(f"An account whose permission for network {network.uuid} is to end has Instances in it")
     NetworkPermission.delete().where(NetworkPermission.network == network.id,
                                      NetworkPermission.account_id.in_(ids)).execute()
 

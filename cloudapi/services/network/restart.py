@@ -21,19 +21,18 @@ def restart(context: Context, network: Network, *, cleanup: bool = False, redund
     if network.state not in networks.READY:
         raise InvalidParameter(f"Network {network.uuid} is not in the right state to be restarted. Correct states are: "
                                f"{', '.join(networks.READY)}")
-    if not networks.router_serves(network):
-        raise InvalidParameter(f"Network {network.uuid} has no virtual router that could be restarted")
     if redundant:
         check_redundant(context, network, cleanup)
         context.steps.run("make redundant", lambda: Network.update(redundant_router=True).where(
             Network.id == network.id).execute())
         cleanup = True
-    with networks.locked(context, network), networks.in_order(network):
-        fresh = Network.get_by_id(network.id)
-        if cleanup:
-            rebuild(context, fresh)
-        else:
-            refresh(context, fresh, start=not patch)
+    if networks.router_serves(network):  # on others, L2 networks say, there is nothing to be done
+        with networks.locked(context, network), networks.in_order(network):
+            fresh = Network.get_by_id(network.id)
+            if cleanup:
+                rebuild(context, fresh)
+            else:
+                refresh(context, fresh, start=not patch)
     context.steps.run("restarted", lambda: Network.update(restart_required=False).where(
         Network.id == network.id).execute())
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cloudapi.context import ADMIN, DOMAIN_ADMIN, Context
+from cloudapi.context import ADMIN, DOMAIN_ADMIN, SYSTEM_ACCOUNT, Context
 from cloudapi.errors import InvalidParameter, PermissionDenied
 from cloudapi.models.database import rows
 from cloudapi.models.identity import Account, Domain
 from cloudapi.models.infrastructure import Zone
 from cloudapi.models.offering import OfferingScope
+from cloudapi.services.account.limit import is_root_admin
 
 TAGGED_SETTING = "allow.domain.admins.to.create.tagged.offerings"
 
@@ -54,23 +55,35 @@ def put(offering: Any, domains: Sequence[Domain] | None, zones: Sequence[Zone] |
 
 def usable_in(offering: Any, domain_path: str, zone_id: int | None = None) -> bool:
     """Whether an account of the domain with this path may use the offering, in the zone where one is given."""
-    found = rows("SELECT d.path, s.zone_id FROM offering_scope s LEFT JOIN domain d ON d.id = s.domain_id "
-                 "WHERE s.offering_type = ? AND s.offering_id = ?", [type(offering).__name__, offering.id])
-    paths = [row[0] for row in found if row[0] is not None]
-    zones = [row[1] for row in found if row[1] is not None]
-    return ((not paths or any(domain_path.startswith(path) for path in paths))
-            and (not zones or zone_id is None or zone_id in zones))
+    return _for_domain(offering, domain_path) and (zone_id is None or _in_zone(offering, zone_id))
+
+
+def _for_domain(offering: Any, domain_path: str) -> bool:
+    paths = [row[0] for row in rows(
+        "SELECT d.path FROM offering_scope s JOIN domain d ON d.id = s.domain_id WHERE s.offering_type = ? AND "
+        "s.offering_id = ?", [type(offering).__name__, offering.id])]
+    return not paths or any(domain_path.startswith(path) for path in paths)
+
+
+def _in_zone(offering: Any, zone_id: int) -> bool:
+    zones = [row[0] for row in rows(
+        "SELECT zone_id FROM offering_scope WHERE offering_type = ? AND offering_id = ? AND zone_id IS NOT NULL",
+        [type(offering).__name__, offering.id])]
+    return not zones or zone_id in zones
 
 
 def check_usable(account: Account, offering: Any, zone: Zone | None = None) -> None:
-    """Refuse an offering that is not for the account's domain, or not in the zone.
+    """Refuse an offering that is not for the domain of the account that is to own what is made, or not in the zone.
+
+    Root admins may own what is for any domain; zones bind them too.
 
     :raises PermissionDenied: 531.
     """
-    if not usable_in(offering, Domain.get_by_id(account.domain_id).path):
+    if not _for_domain(offering, Domain.get_by_id(account.domain_id).path) and not (
+            account.id == SYSTEM_ACCOUNT or is_root_admin(account)):
         raise PermissionDenied(f"Account {account.account_name} does not have permission to access "
                                f"{type(offering).type_name()} {offering.uuid}: it is not for its domain")
-    if zone is not None and not usable_in(offering, Domain.get_by_id(account.domain_id).path, zone.id):
+    if zone is not None and not _in_zone(offering, zone.id):
         raise PermissionDenied(f"{type(offering).type_name()} {offering.uuid} is not available in zone {zone.uuid}")
 
 

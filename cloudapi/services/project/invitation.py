@@ -22,7 +22,7 @@ def add(context: Context, project: Project, account: Account | None, user: User 
     :raises UnsupportedAction: by mail: no mail server belongs to an installation.
     """
     projects.check_admin(context, project)
-    if email:
+    if email and account is None:
         raise UnsupportedAction("Parameter email: this installation sends no mail; name the account or the user")
     if account is None:
         raise InvalidParameter("The parameter account says who is to be added")

@@ -121,6 +121,7 @@ def activate(context: Context, project: Project) -> None:
     if project.state not in (ACTIVE, SUSPENDED):
         raise InvalidParameter(f"Can't activate the project in {project.state} state (parameter id)")
     set_state(project, ACTIVE)
+    Account.update(state=accounts.ENABLED).where(Account.id == project.project_account_id).execute()
 
 
 def suspend(context: Context, project: Project) -> None:
@@ -128,6 +129,7 @@ def suspend(context: Context, project: Project) -> None:
     def mark() -> None:
         check_admin(context, project)
         set_state(project, SUSPENDED)
+        Account.update(state=accounts.DISABLED).where(Account.id == project.project_account_id).execute()
 
     context.steps.run("suspend", mark)
     accounts.stop_machines(context, Account.get_by_id(project.project_account_id))
@@ -155,9 +157,9 @@ def check_deletable(context: Context, project: Project, *, with_content: bool) -
 def delete(context: Context, project: Project) -> None:
     """Remove a project with all that it owns; in a job."""
     account = Account.get_by_id(project.project_account_id)
-    context.steps.run("close", lambda: set_state(project, DISABLED))
+    context.steps.run(f"close project {project.id}", lambda: set_state(project, DISABLED))
     left = cleanup.run(context, account)
-    context.steps.run("remove", lambda: _remove(project, account, left))
+    context.steps.run(f"remove project {project.id}", lambda: _remove(project, account, left))
 
 
 def _remove(project: Project, account: Account, left: list[str]) -> None:

@@ -18,6 +18,7 @@ from cloudapi.models.network import Network
 from cloudapi.models.storage import Template
 from cloudapi.placement.demand import Plan
 from cloudapi.services import detail
+from cloudapi.services.offering.scope import check_usable
 from cloudapi.services.virtual_machine import (
     allocate,
     count,
@@ -48,6 +49,9 @@ def create(context: Context, order: Order) -> Machine:
     owner, zone, offering, template = order.owner, order.zone, order.offering, order.template
     _check_owner(context, owner, zone)
     drive.check(context, order)
+    for each in (offering, order.root_offering, *(disk_order.offering for disk_order in order.disks)):
+        if each is not None:
+            check_usable(owner, each, zone)
     hypervisor = _hypervisor(order)
     chosen = size.of(context, offering, order.details)
     setting.check(context, order.details)

@@ -19,7 +19,9 @@ def uri(text: str | None, parameter: str = "vlan") -> str:
     if not separator:
         scheme, value = "vlan", text.strip()
     value = value.lower()
-    known = scheme.lower() in SCHEMES and (value == "untagged" or all(part.isdecimal() for part in value.split("-")))
+    known = scheme.lower() in SCHEMES and (value == "untagged" or all(
+        (part[1:] if scheme.lower() == "pvlan" and number and part[:1] in "ipc" else part).isdecimal()
+        for number, part in enumerate(value.split("-"))))
     if not known or (scheme.lower() == "vlan" and value.isdecimal() and int(value) > 4095):
         raise InvalidParameter(f"Invalid value {text!r} for parameter {parameter}: it is a VLAN id, vlan://id or "
                                "untagged")

@@ -53,7 +53,8 @@ class TrafficTypeView(View):
     hypervnetworklabel = label("hyperv", "Hyper-V")
     ovm3networklabel = label("ovm3", "OVM3")
     vlan = Column("vlan", "VLAN of the traffic")
-    isolationmethods = Column("isolation_method", "how it is kept apart")
+    isolationmethods = Computed(lambda methods: ",".join(methods or []) or None, "physical_network.isolation_methods",
+                                help="how it is kept apart", type="string")
 
 
 def load_destinations(page: Page) -> dict[int, str]:
