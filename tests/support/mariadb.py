@@ -46,7 +46,10 @@ class MariaDBServer:
         # Not in `directory`: the path of a socket may have no more than 107 bytes.
         self._socket = Path(f"/tmp/cloudapi-mariadb-{os.getpid()}-{id(self):x}.sock")
         self._names = (f"cloud_{number}" for number in itertools.count(1))
-        directory.mkdir(parents=True, exist_ok=True)
+        # A server that starts removes what looks like left over in its directory for temporary tables: in one that
+        # several share, the tables of the others.
+        self._temporary = directory / "tmp"
+        self._temporary.mkdir(parents=True, exist_ok=True)
         self._install()
         self.port, self._process = self._start()
 
@@ -83,6 +86,7 @@ class MariaDBServer:
             installer,
             "--no-defaults",
             f"--datadir={self._data}",
+            f"--tmpdir={self._temporary}",
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             *_as_current_user(),
@@ -109,6 +113,7 @@ class MariaDBServer:
             find_program("mariadbd"),
             "--no-defaults",
             f"--datadir={self._data}",
+            f"--tmpdir={self._temporary}",
             f"--socket={self._socket}",
             f"--pid-file={self._data / 'mariadbd.pid'}",
             f"--port={port}",
