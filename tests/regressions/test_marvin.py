@@ -90,6 +90,22 @@ def test_a_network_without_a_router_is_restarted(cloud):
     assert alice.one("listNetworks", id=network["id"])["restartrequired"] is False
 
 
+def test_an_account_is_deleted_while_it_deploys(cloud):
+    alice = cloud.new_account()
+    slow = cloud.admin("configureSimulator", name="volume.create", value="wait:400")["simulatormock"]["id"]
+    begun = [alice("deployVirtualMachine", **cloud.deployment()) for _ in range(5)]
+    cloud.until(lambda: {machine["state"] for machine in alice.list("listVirtualMachines")} == {"Starting"},
+                "all are starting")
+    cloud.admin.job("deleteAccount", id=alice.account_id)
+    cloud.admin("cleanupSimulatorMock", id=slow)
+    ended = [cloud.until(lambda job=job: (found := cloud.admin("queryAsyncJobResult", jobid=job["jobid"]))["jobstatus"]
+                         and found, "the deployment has ended") for job in begun]
+    assert [job["jobstatus"] for job in ended] == [1] * 5, "what ran came to its end, and was removed then"
+    machines = {job["id"] for job in begun}
+    assert not machines & {machine["id"] for machine in cloud.admin.list("listVirtualMachines", listall=True)}
+    assert not machines & {volume.get("virtualmachineid") for volume in cloud.admin.list("listVolumes", listall=True)}
+
+
 @pytest.mark.parametrize(("kind", "letter"), [("Isolated", "i"), ("Community", "c"), ("Promiscuous", "p")])
 def test_a_private_vlan_has_addresses(cloud, kind, letter):
     made = cloud.admin("createNetworkOffering", name=f"pvlan {kind}", displaytext="x", traffictype="Guest",

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from cloudapi.context import Context
 from cloudapi.errors import InvalidParameter, PermissionDenied
+from cloudapi.jobs import locks
 from cloudapi.models.base import now
 from cloudapi.models.identity import Account
 from cloudapi.models.machine import Machine
 from cloudapi.models.storage import Volume
 from cloudapi.services.account import cleanup
+from cloudapi.services.network import network as networks
 from cloudapi.services.virtual_machine import count, expunging, life
 from cloudapi.services.volume import disk, removal
 from cloudapi.states.base import transition
@@ -142,4 +144,7 @@ def check_expungeable(context: Context, machine: Machine) -> None:
 def remove_of_account(context: Context, account: Account) -> None:
     """Remove all Instances of an account, running ones included."""
     for machine in list(Machine.alive(Machine.account_id == account.id, Machine.kind == "User").order_by(Machine.id)):
-        destroy(context, machine, expunge=True, forced=True)
+        # A job that works on it, its deployment perhaps, comes to its end first.
+        with locks.hold([locks.key(machine)], networks.holder(context),
+                        float(context.settings.get("network.lock.timeout"))):
+            destroy(context, machine, expunge=True, forced=True)
