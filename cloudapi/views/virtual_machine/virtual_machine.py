@@ -12,6 +12,7 @@ from cloudapi.models.storage import Template
 from cloudapi.views.common import ProjectOwnedView, Tags, pretty_path
 from cloudapi.views.nic.nic import NicView
 from cloudapi.views.virtual_machine import loader as loaders
+from cloudapi.views.zone.place import HasAnnotations
 
 DAY = 86_400_000
 
@@ -235,6 +236,6 @@ class VirtualMachineView(ProjectOwnedView, View):
                                "lease_action", type="date", since="4.21.0", help="when its lease ends")
     leaseexpiryaction = Column("lease_action", "what happens when its lease ends", since="4.21.0")
     tags = Tags("UserVm")
-    hasannotations = Computed(lambda _: False, "id", type="boolean", help="whether it has annotations")
+    hasannotations = HasAnnotations()
     jobid = Batch(loaders.jobs, "ID of the job that works on it", key="id", type="string")
     jobstatus = Batch(loaders.jobs, "status of the job that works on it", key="status", type="integer")

@@ -18,12 +18,14 @@ def alice(cloud):
     client("registerUserData", name="data", userdata="aGVsbG8=")
     client.job("createVolume", name="disk", zoneid=cloud.admin.one("listZones")["id"],
                diskofferingid=cloud.admin.list("listDiskOfferings", name="Small")[0]["id"])
+    client.job("deployVirtualMachine", **cloud.deployment(), name="machine")
     return client
 
 
 @pytest.mark.parametrize(("command", "parameters"), [
     ("listServiceOfferings", {"name": "Small Instance"}), ("listDiskOfferings", {"name": "Small"}),
-    ("listSSHKeyPairs", {"name": "key"}), ("listUserData", {"name": "data"}), ("listVolumes", {"name": "disk"})])
+    ("listSSHKeyPairs", {"name": "key"}), ("listUserData", {"name": "data"}), ("listVolumes", {"name": "disk"}),
+    ("listVirtualMachines", {"name": "machine"})])
 def test_comments_are_told_to_those_who_may_see_them(cloud, alice, command, parameters):
     (shown,) = alice.list(command, **parameters)
     assert shown["hasannotations"] is False
